@@ -1,0 +1,1 @@
+"""Put a clip back on its photograph and solve the alpha it hides. Nothing is offered here yet."""

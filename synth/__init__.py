@@ -1,0 +1,1 @@
+"""Blender pairs with exact alpha, and composites. Nothing is offered here yet."""
