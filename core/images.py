@@ -47,12 +47,12 @@ def decode_image(data: bytes) -> Image:
 
 
 def encode_image(image: Image) -> bytes:
-    """Encode RGB, H x W x 3, uint8 losslessly as PNG.
+    r"""Encode RGB, H x W x 3, uint8 losslessly as PNG.
 
     Examples
     --------
     >>> encode_image(np.zeros((2, 2, 3), np.uint8))[:4]
-    b'\\x89PNG'
+    b'\x89PNG'
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"image must be H x W x 3 uint8, got {image.shape} {image.dtype}")

@@ -41,7 +41,7 @@ class Pipeline:
             try:
                 result = stage(sample)
             except Exception as error:
-                error.add_note(f"in {stage!r} on {sample.origin or sample.key}")
+                error.add_note(f"in {name_of(stage)}: {stage!r} on {sample.origin or sample.key}")
                 raise
             if isinstance(result, Dropped):
                 return result if result.stage else _by(result, name_of(stage))

@@ -1,4 +1,4 @@
-"""The record everything hangs on: one (image, alpha) pair with its facts, or why it was dropped."""
+"""The record everything hangs on: an (image, alpha) pair with its facts, or why it was dropped."""
 
 import hashlib
 import re
@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from .images import Alpha, Image, check_alpha, decode_alpha, decode_image, encode_alpha, encode_image
+from .images import (
+    Alpha,
+    Image,
+    check_alpha,
+    decode_alpha,
+    decode_image,
+    encode_alpha,
+    encode_image,
+)
 
 _REASON = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
@@ -29,7 +37,7 @@ def content_key(image_bytes: bytes, made_from: bytes) -> str:
     Examples
     --------
     >>> content_key(b"image", b"alpha")
-    'a3cd48dc49ee3bb366a20d5b97f8a2ce'
+    '5261e7e4a898dec16a526b04492cf4b3'
     """
     digest = hashlib.blake2b(len(image_bytes).to_bytes(8, "little"), digest_size=16)
     digest.update(image_bytes)
@@ -184,7 +192,7 @@ class Sample:
         return replace(self, scores={**self.scores, **scores})
 
     def quantised(self, bits: int = 8) -> Self:
-        """Return the sample with its alpha as encoded bytes of 8 or 16 bits: the writer's last step."""
+        """Return the sample with its alpha encoded in 8 or 16 bits: the writer's last step."""
         if self._alpha is None or self.alpha_bytes is not None:
             return self
         return replace(self, alpha_bytes=encode_alpha(self._alpha, bits))

@@ -5,9 +5,20 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Protocol, get_type_hints, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Protocol,
+    get_type_hints,
+    runtime_checkable,
+)
 
 from .sample import Dropped, Sample
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Location = Annotated[str, "location"]
 """A path or fsspec URL. Recipes resolve it against their own folder; fingerprints leave it out."""
@@ -34,6 +45,35 @@ class Stage(Protocol):
     """
 
     def __call__(self, sample: Sample, /) -> Sample | Dropped: ...
+
+
+@runtime_checkable
+class Feature(Protocol):
+    """What a table stage needs to know of every sample: a frozen dataclass whose call computes it.
+
+    The partition task calls it while it writes; the value lands in the shard as the column
+    ``feature.<name>`` of the Arrow type that `arrow_type` names.
+    """
+
+    name: ClassVar[str]
+    arrow_type: ClassVar[str]
+
+    def __call__(self, sample: Sample, /) -> object: ...
+
+
+@runtime_checkable
+class TableStage(Protocol):
+    """Decides over the whole dataset, from metadata alone; a frozen dataclass.
+
+    It gets the index (with its declared features as columns, and with ``split`` already filled
+    where an earlier run or the source has decided) and returns a table keyed by ``key`` whose other
+    columns, ``group``, ``split`` or ``status``, replace those of the index for these rows. Image
+    bytes are never rewritten.
+    """
+
+    features: ClassVar[tuple[Feature, ...]]
+
+    def __call__(self, table: "pa.Table", /) -> "pa.Table": ...
 
 
 def name_of(stage: object) -> str:

@@ -1,0 +1,213 @@
+"""From finished shards to a dataset: index, repeated keys, table stages, splits, dataset.json."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from maskmill.shards.locate import locate
+from maskmill.shards.schema import FACTS, FORMAT, INDEX, LEDGER, SPLITS, STATUSES, feature_column
+from maskmill.shards.storage import Storage
+from maskmill.shards.writer import write_ledger, write_table
+
+from .stage import Feature, TableStage, digest_of, name_of
+from .work import Job
+
+Counts = dict[str, dict[str, Any]]
+
+_DECIDABLE = ("group", "split", "status")
+
+
+def assemble(
+    storage: Storage,
+    jobs: Sequence[Job],
+    finish: Sequence[TableStage],
+    recipe: dict[str, Any],
+    version: str,
+) -> Counts:
+    """Make the dataset of `jobs`, all of them finished, and return its counts.
+
+    dataset.json is written last: until then the folder holds the previous dataset, or none.
+    """
+    features = jobs[0].features if jobs else ()
+    table = read_index(storage, jobs, features)
+    table, repeated = without_repeated_keys(table)
+    ledgers = [job.ledger for job in jobs]
+    if repeated:
+        name = f"dropped/run-{digest_of(repeated)}.parquet"
+        write_ledger(storage, name, repeated)
+        ledgers.append(name)
+    decided = read_splits(storage)
+    table = fill_splits(table, decided)
+    for stage in finish:
+        table = decide(table, stage(table), name_of(stage))
+    append_splits(storage, table, decided)
+    write_table(storage, "index.parquet", table.select(INDEX.names).cast(INDEX))
+    counts = count(storage, jobs, table, ledgers)
+    info = {
+        "format": FORMAT,
+        "maskmill": version,
+        "recipe": recipe,
+        "recipe_hash": digest_of(recipe),
+        "samples": table.num_rows,
+        "counts": counts,
+        "shards": [job.shard for job in jobs],
+        "dropped": ledgers,
+    }
+    with storage.create("dataset.json") as file:
+        file.write(json.dumps(info, indent=1, ensure_ascii=False).encode() + b"\n")
+    return counts
+
+
+def read_index(storage: Storage, jobs: Sequence[Job], features: Sequence[Feature]) -> pa.Table:
+    """Return the metadata of every shard, in plan order, with the place of every picture."""
+    columns = [feature_column(feature) for feature in features]
+    schema = pa.schema(
+        [*INDEX, *(pa.field(feature_column(f), pa.type_for_alias(f.arrow_type)) for f in features)]
+    )
+    parts = [schema.empty_table()]
+    for job in jobs:
+        with storage.open(job.shard) as file:
+            shard = pq.ParquetFile(file)
+            facts = shard.read(columns=[*FACTS.names, *columns])
+            metadata = shard.metadata
+        sizes = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
+        groups = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        rows = np.concatenate(
+            [np.zeros(0, np.int32), *(np.arange(n, dtype=np.int32) for n in sizes)]
+        )
+        places = {
+            "status": pa.repeat("kept", facts.num_rows),
+            "shard": pa.repeat(job.shard.removeprefix("shards/"), facts.num_rows),
+            "row_group": groups,
+            "row": rows,
+        }
+        for name in ("image", "alpha"):
+            lengths = facts[f"{name}_length"].to_numpy()
+            places[f"{name}_offset"] = locate(metadata, name, lengths)
+        for name, values in places.items():
+            facts = facts.append_column(name, pa.array(values))
+        parts.append(facts.select(schema.names).cast(schema))
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def without_repeated_keys(table: pa.Table) -> tuple[pa.Table, list[dict[str, Any]]]:
+    """Keep the first row of every key; return the others as rows of the ledger."""
+    winners: dict[str, int] = {}
+    keep = np.ones(table.num_rows, bool)
+    for row, key in enumerate(table["key"].to_pylist()):
+        keep[row] = winners.setdefault(key, row) == row
+    repeated: list[dict[str, Any]] = []
+    for row in np.flatnonzero(~keep):
+        facts = table.slice(int(row), 1).select(["source", "origin", "key"]).to_pylist()[0]
+        first = table.slice(winners[facts["key"]], 1).select(["source", "origin"]).to_pylist()[0]
+        repeated.append(
+            {
+                **facts,
+                "stage": "run",
+                "kind": "dropped",
+                "reason": "duplicate_key",
+                "values": [],
+                "detail": f"the same as {first['source']} {first['origin']}",
+            }
+        )
+    return table.filter(pa.array(keep)), repeated
+
+
+def read_splits(storage: Storage) -> dict[str, str]:
+    """Return every split decision made so far, by group."""
+    decided: dict[str, str] = {}
+    for name in storage.names("splits"):
+        if name.endswith(".parquet"):
+            with storage.open(name) as file:
+                part = pq.read_table(file, schema=SPLITS)
+            decided.update(zip(part["group"].to_pylist(), part["split"].to_pylist(), strict=True))
+    return decided
+
+
+def fill_splits(table: pa.Table, decided: dict[str, str]) -> pa.Table:
+    """Fill in earlier decisions where the source has not fixed the split."""
+    earlier = pa.array([decided.get(group) for group in _groups(table)], pa.string())
+    column = table.schema.get_field_index("split")
+    return table.set_column(column, "split", pc.coalesce(table["split"], earlier))
+
+
+def append_splits(storage: Storage, table: pa.Table, decided: dict[str, str]) -> None:
+    """Add the decisions that are new to the append-only record."""
+    fresh: dict[str, str] = {}
+    for group, split in zip(_groups(table), table["split"].to_pylist(), strict=True):
+        if split is None:
+            continue
+        known = decided.get(group) or fresh.setdefault(group, split)
+        if known != split:
+            raise ValueError(
+                f"group {group!r} must stay in one split, got {known!r} and {split!r}: a source "
+                "that fixes splits must not part a group"
+            )
+    if fresh:
+        rows = pa.Table.from_pylist(
+            [{"group": group, "split": fresh[group]} for group in sorted(fresh)], schema=SPLITS
+        )
+        number = len(storage.names("splits"))
+        write_table(storage, f"splits/{number:06d}-{digest_of(rows.to_pylist())}.parquet", rows)
+
+
+def decide(table: pa.Table, decisions: pa.Table, stage: str) -> pa.Table:
+    """Put a table stage's decisions into the index.
+
+    Raises
+    ------
+    ValueError
+        When a column, a key or a status is not one that a table stage may decide about.
+    """
+    columns = [name for name in decisions.column_names if name != "key"]
+    wrong = [name for name in columns if name not in _DECIDABLE]
+    if "key" not in decisions.column_names or wrong:
+        raise ValueError(
+            f"{stage} must return a table of key and {', '.join(_DECIDABLE)}, got "
+            f"{', '.join(decisions.column_names)}"
+        )
+    if pc.any(pc.invert(pc.is_in(decisions["key"], table["key"].combine_chunks()))).as_py():
+        raise ValueError(f"{stage} must decide about keys of the index, got others")
+    if "status" in columns:
+        unknown = set(decisions["status"].to_pylist()) - set(STATUSES)
+        if unknown:
+            raise ValueError(
+                f"status must be one of {', '.join(STATUSES)}, got {unknown} by {stage}"
+            )
+    where = pc.index_in(table["key"], value_set=decisions["key"].combine_chunks())
+    for name in columns:
+        column = table.schema.get_field_index(name)
+        taken = decisions[name].combine_chunks().cast(pa.string()).take(where)
+        values = pc.if_else(pc.is_valid(where), taken, table[name])
+        table = table.set_column(column, table.schema.field(name), values)
+    return table
+
+
+def count(storage: Storage, jobs: Sequence[Job], table: pa.Table, ledgers: Sequence[str]) -> Counts:
+    """Count per source: read, kept, dropped by stage and reason, failed by stage."""
+    read: Counter[str] = Counter()
+    for job in jobs:
+        read[job.source_name] += job.partition.count
+    kept = Counter(table["source"].to_pylist())
+    lost: dict[str, Counter[tuple[str, str, str]]] = defaultdict(Counter)
+    for name in ledgers:
+        with storage.open(name) as file:
+            part = pq.read_table(file, schema=LEDGER, columns=["source", "stage", "kind", "reason"])
+        for row in part.to_pylist():
+            lost[row["source"]][row["kind"], row["stage"], row["reason"]] += 1
+    counts: Counts = {}
+    for source in read:
+        counts[source] = {"read": read[source], "kept": kept[source], "dropped": {}, "failed": {}}
+        for (kind, stage, reason), number in sorted(lost[source].items()):
+            counts[source][kind].setdefault(stage, {})[reason] = number
+    return counts
+
+
+def _groups(table: pa.Table) -> list[str]:
+    return pc.coalesce(table["group"], table["key"]).to_pylist()

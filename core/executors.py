@@ -1,0 +1,113 @@
+"""How jobs are carried out: one after the other in this process, or on a Dask cluster.
+
+An executor takes jobs and yields the names of those that are done; both run the same function, so
+both leave the same bytes. The serial one is the oracle the other is tested against.
+"""
+
+import contextlib
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from .work import Job, work
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+logger = logging.getLogger(__name__)
+
+# Tasks waiting at each worker thread: enough to keep it busy, few enough to lose little.
+_AHEAD = 2
+# A partition whose worker dies (killed, out of memory) is tried again this often.
+_RETRIES = 2
+
+
+class PartitionFailedError(RuntimeError):
+    """A partition could not be finished, for a reason that lies outside its samples."""
+
+
+class Executor(Protocol):
+    """Carry out jobs; yield each one's name when it is done, or its error."""
+
+    def __call__(self, jobs: Sequence[Job], /) -> Iterator[tuple[Job, Exception | None]]: ...
+
+
+def serial(jobs: Sequence[Job]) -> Iterator[tuple[Job, Exception | None]]:
+    """Carry out jobs in this process, in order."""
+    for job in jobs:
+        try:
+            work(job)
+        except Exception as error:
+            logger.exception("partition %s failed", job.name)
+            yield job, error
+        else:
+            yield job, None
+
+
+def on_cluster(client: "Client") -> Executor:
+    """Return an executor that sends jobs to a Dask cluster: one task per partition, no pixels sent.
+
+    Every worker needs the same maskmill and must reach the inputs and the output by the same paths.
+    """
+
+    def execute(jobs: Sequence[Job]) -> Iterator[tuple[Job, Exception | None]]:
+        from distributed import as_completed
+
+        waiting = iter(jobs)
+        running: dict[str, Job] = {}
+
+        def submit(job: Job) -> object:
+            future = client.submit(work, job, pure=False, retries=_RETRIES)
+            running[future.key] = job
+            return future
+
+        ahead = _AHEAD * max(1, sum(client.nthreads().values()))
+        first = [submit(job) for job in itertools.islice(waiting, ahead)]
+        finished = as_completed(first)
+        for future in finished:
+            job = running.pop(future.key)
+            error = future.exception()
+            future.release()
+            following = next(waiting, None)
+            if following is not None:
+                finished.add(submit(following))
+            if error is not None:
+                logger.error("partition %s failed: %r", job.name, error)
+            yield job, error
+
+    return execute
+
+
+@contextlib.contextmanager
+def local_cluster(workers: int) -> Iterator[Executor]:
+    """Start a Dask cluster of processes on this machine, on loopback, for the block."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.ERROR,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield on_cluster(client)
+
+
+def pick(
+    workers: int | None, client: "Client | None"
+) -> contextlib.AbstractContextManager[Executor]:
+    """Return the executor that `mm.run` was asked for."""
+    if client is not None:
+        if workers is not None:
+            raise ValueError("workers must be None when a client is given: the cluster has its own")
+        return contextlib.nullcontext(on_cluster(client))
+    if workers is None:
+        return contextlib.nullcontext(serial)
+    if workers < 1:
+        raise ValueError(f"workers must be None or at least 1, got {workers}")
+    return local_cluster(workers)
