@@ -67,11 +67,18 @@ class Report:
         """Items lost to an exception in a stage; the ledger has the tracebacks."""
         return self._sum("failed")
 
+    @cached_property
+    def unusable(self) -> int:
+        """Items whose files or annotations are damaged: what the sources themselves dropped."""
+        return sum(sum(s["dropped"].get("source", {}).values()) for s in self.counts.values())
+
     def _sum(self, kind: str) -> int:
         stages = (stage for source in self.counts.values() for stage in source[kind].values())
         return sum(sum(reasons.values()) for reasons in stages)
 
-    def __str__(self) -> str:
+    @property
+    def funnel(self) -> str:
+        """Read, dropped by stage and reason, failed and kept, for every source."""
         lines: list[str] = []
         for name, source in self.counts.items():
             lines.append(f"{name}: read {source['read']}")
@@ -80,8 +87,11 @@ class Report:
                     for reason, number in reasons.items():
                         lines.append(f"  {kind} by {stage:<16} {reason:<20} {number:>8}")
             lines.append(f"  kept {source['kept']:>{54 - len('  kept ')}}")
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
         done = f"{self.partitions} partitions, {self.reused} of them finished earlier"
-        return "\n".join([*lines, f"{self.out}: {self.kept} samples; {done}"])
+        return f"{self.funnel}\n{self.out}: {self.kept} samples; {done}"
 
 
 def run(
@@ -140,13 +150,12 @@ def run(
     storage = open_storage(out)
     recipe = describe_recipe(sources, finish, bits)
     report = progress or (lambda label, done, total: None)
+    features = tuple(feature for stage in finish for feature in stage.features)
+    jobs = _plan(sources, features, bits, storage, report)
     with lease(storage):
-        jobs = _plan(
-            sources, tuple(f for stage in finish for f in stage.features), bits, storage, report
-        )
         _sweep(storage, keep={name for job in jobs for name in (job.shard, job.ledger)})
-        finished = set(storage.names("shards"))
-        waiting = [job for job in jobs if job.shard not in finished]
+        finished = {*storage.names("shards"), *storage.names("dropped")}
+        waiting = [job for job in jobs if not finished >= {job.shard, job.ledger}]
         with pick(workers, client) as execute:
             _carry_out(execute, waiting, len(jobs), report)
         report("index", 0, 1)

@@ -100,7 +100,7 @@ def describe(part: object) -> dict[str, Any]:
     places = {
         name
         for name, hint in get_type_hints(kind, include_extras=True).items()
-        if hint == Location or Location in getattr(hint, "__args__", ())
+        if is_location(hint)
     }
     text = {"use": name_of(part), "class": f"{kind.__module__}:{kind.__qualname__}"}
     version = getattr(kind, "version", None)
@@ -110,6 +110,11 @@ def describe(part: object) -> dict[str, Any]:
         if field.name not in places:
             text[field.name] = _plain(getattr(part, field.name))
     return text
+
+
+def is_location(hint: object) -> bool:
+    """Tell whether a field's type is `Location`, or may be."""
+    return hint == Location or Location in getattr(hint, "__args__", ())
 
 
 def digest_of(*values: Any) -> str:

@@ -1,0 +1,57 @@
+"""Progress bars: the library counts, the command line shows."""
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from tqdm import tqdm
+
+from maskmill.execute import Progress
+
+
+class Bars:
+    """One tqdm bar per label, for the length of a ``with`` block.
+
+    Call it with (label, done, total), or hand out `counter` where the label is fixed.
+    """
+
+    def __init__(self) -> None:
+        self._bar: tqdm | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def __call__(self, label: str, done: int, total: int) -> None:
+        if self._bar is None or self._bar.desc != f"{label}: ":
+            self._close()
+            self._bar = tqdm(total=total, file=sys.stderr, dynamic_ncols=True)
+            self._bar.set_description(label)
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def counter(self, label: str) -> "Counter":
+        """Return a callable of (done, total) for one label."""
+        return Counter(self, label)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class Counter:
+    """One label of a set of bars."""
+
+    def __init__(self, bars: Progress, label: str) -> None:
+        self._bars, self._label = bars, label
+
+    def __call__(self, done: int, total: int) -> None:
+        self._bars(self._label, done, total)

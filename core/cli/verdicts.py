@@ -1,0 +1,132 @@
+"""Add or list reviewers' decisions. Readers of the dataset respect them at once.
+
+  maskmill verdicts add dataset/ 3f2a --decision reject --reason halo --reviewer ann
+  maskmill verdicts add dataset/ --from decisions.csv
+  maskmill verdicts list dataset/ --standing reject
+
+A CSV has the columns key, decision, reviewer and, where you have them, reason, note, seconds,
+decided_at (ISO 8601) and alpha_hash. Without alpha_hash a decision is about the alpha of now.
+"""
+
+import argparse
+import csv
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from maskmill.shards import Dataset, Verdict
+
+HELP = "add or list reviewers' decisions"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    from maskmill.shards.verdicts import DECISIONS, REASONS
+
+    actions = parser.add_subparsers(dest="action", metavar="add|list", required=True)
+    add = actions.add_parser("add", help="record decisions")
+    add.add_argument("dataset")
+    add.add_argument("key", nargs="*", help="first digits of the samples' keys")
+    add.add_argument("--from", dest="file", type=Path, metavar="FILE.csv")
+    add.add_argument("--decision", choices=DECISIONS)
+    add.add_argument("--reason", choices=REASONS)
+    add.add_argument("--note")
+    add.add_argument("--reviewer", help="your name")
+    show = actions.add_parser("list", help="show what stands")
+    show.add_argument("dataset")
+    show.add_argument(
+        "--standing", help="only accept, reject, fix, conflict or stale ones", metavar="WORD"
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Carry it out."""
+    from maskmill.shards import Dataset, append_verdicts
+
+    dataset = Dataset(options.dataset)
+    if options.action == "list":
+        return _list(dataset, options.standing)
+    verdicts = (
+        _from_file(dataset, options.file) if options.file else _from_options(dataset, options)
+    )
+    append_verdicts(dataset.storage, verdicts)
+    print(f"{len(verdicts)} verdicts added to {options.dataset}")
+    return 0
+
+
+def _list(dataset: "Dataset", standing: str | None) -> int:
+    from maskmill.shards import read_verdicts
+
+    table = dataset.table().select(["key", "origin", "verdict"]).to_pylist()
+    about = {row["key"]: row for row in table}
+    shown = 0
+    for row in read_verdicts(dataset.storage).to_pylist():
+        sample = about.get(row["key"], {"origin": "(not in this dataset)", "verdict": None})
+        if standing and sample["verdict"] != standing:
+            continue
+        shown += 1
+        print(
+            f"{row['key'][:12]}  {row['decided_at']:%Y-%m-%d %H:%M}  {row['reviewer']:<12} "
+            f"{row['decision']:<7} {row['reason'] or '-':<14} now {sample['verdict'] or '-':<9} "
+            f"{sample['origin']}  {row['note'] or ''}".rstrip()
+        )
+    print(f"{shown} verdicts")
+    return 0
+
+
+def _from_options(dataset: "Dataset", options: argparse.Namespace) -> list["Verdict"]:
+    from maskmill.shards import Verdict
+
+    if not options.key or not options.decision or not options.reviewer:
+        raise ValueError("verdicts add needs KEY, --decision and --reviewer, or --from FILE.csv")
+    found = [_find(dataset, prefix) for prefix in options.key]
+    return [
+        Verdict(
+            key,
+            alpha_hash,
+            options.decision,
+            options.reviewer,
+            reason=options.reason,
+            note=options.note,
+            decided_at=datetime.datetime.now(datetime.UTC),
+        )
+        for key, alpha_hash in found
+    ]
+
+
+def _from_file(dataset: "Dataset", path: Path) -> list["Verdict"]:
+    from maskmill.shards import Verdict
+
+    now = datetime.datetime.now(datetime.UTC)
+    verdicts: list[Verdict] = []
+    with path.open(newline="") as file:
+        for line, row in enumerate(csv.DictReader(file), 2):
+            try:
+                key, alpha_hash = _find(dataset, row["key"])
+                decided = row.get("decided_at")
+                verdicts.append(
+                    Verdict(
+                        key,
+                        row.get("alpha_hash") or alpha_hash,
+                        row["decision"],
+                        row["reviewer"],
+                        reason=row.get("reason") or None,
+                        note=row.get("note") or None,
+                        decided_at=datetime.datetime.fromisoformat(decided) if decided else now,
+                        seconds=float(row["seconds"]) if row.get("seconds") else None,
+                    )
+                )
+            except KeyError as error:
+                raise ValueError(f"{path} line {line}: missing column {error}") from None
+            except ValueError as error:
+                raise ValueError(f"{path} line {line}: {error}") from None
+    return verdicts
+
+
+def _find(dataset: "Dataset", prefix: str) -> tuple[str, str]:
+    table = dataset.table().select(["key", "alpha_hash"]).to_pylist()
+    found = [row for row in table if row["key"].startswith(prefix)]
+    if not prefix or len(found) != 1:
+        raise ValueError(f"key must name one sample, {prefix!r} names {len(found)}")
+    return found[0]["key"], found[0]["alpha_hash"]
