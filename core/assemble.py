@@ -172,7 +172,8 @@ def decide(table: pa.Table, decisions: pa.Table, stage: str) -> pa.Table:
             f"{stage} must return a table of key and {', '.join(_DECIDABLE)}, got "
             f"{', '.join(decisions.column_names)}"
         )
-    if pc.any(pc.invert(pc.is_in(decisions["key"], table["key"].combine_chunks()))).as_py():
+    keys = decisions["key"].cast(pa.string())  # an empty list of keys has no type of its own
+    if pc.any(pc.invert(pc.is_in(keys, table["key"].combine_chunks()))).as_py():
         raise ValueError(f"{stage} must decide about keys of the index, got others")
     if "status" in columns:
         unknown = set(decisions["status"].to_pylist()) - set(STATUSES)
@@ -180,7 +181,7 @@ def decide(table: pa.Table, decisions: pa.Table, stage: str) -> pa.Table:
             raise ValueError(
                 f"status must be one of {', '.join(STATUSES)}, got {unknown} by {stage}"
             )
-    where = pc.index_in(table["key"], value_set=decisions["key"].combine_chunks())
+    where = pc.index_in(table["key"], value_set=keys.combine_chunks())
     for name in columns:
         column = table.schema.get_field_index(name)
         taken = decisions[name].combine_chunks().cast(pa.string()).take(where)

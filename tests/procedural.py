@@ -119,3 +119,12 @@ class MeanColour:
 
     def __call__(self, sample: Sample) -> float:
         return float(sample.image.mean())
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Every file of a folder with the hash of its bytes."""
+    return {
+        str(path.relative_to(folder)): hashlib.blake2b(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

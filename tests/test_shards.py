@@ -27,6 +27,12 @@ def dataset_copy(written: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(written, tmp_path / "dataset"))
 
 
+def write_discs(path: Path, count: int) -> None:
+    with ShardWriter(path) as shard:
+        for number in range(count):
+            shard.write(disc(number))
+
+
 def test_every_picture_is_one_read_away(tmp_path: Path):
     samples = [disc(number, size=8 + number % 40) for number in range(150)]
     with ShardWriter(tmp_path / "s.parquet") as shard:
@@ -56,9 +62,7 @@ def test_a_file_of_another_tool_is_not_addressed_wrongly(tmp_path: Path):
 
 def test_the_same_samples_give_the_same_bytes(tmp_path: Path):
     for name in ("a", "b"):
-        with ShardWriter(tmp_path / name) as shard:
-            for number in range(70):
-                shard.write(disc(number))
+        write_discs(tmp_path / name, 70)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -73,12 +77,8 @@ def test_a_disk_that_takes_no_more_leaves_nothing_and_says_so(tmp_path: Path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
-        with (
-            pytest.raises(OSError, match="File too large"),
-            ShardWriter(tmp_path / "s.parquet") as shard,
-        ):
-            for number in range(70):
-                shard.write(disc(number))
+        with pytest.raises(OSError, match="File too large"):
+            write_discs(tmp_path / "s.parquet", 70)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []

@@ -10,15 +10,11 @@ from collections.abc import Sequence
 from maskmill import __version__
 
 COMMANDS = (
-
     "run",
     "stages",
     "show",
     "verify",
-
     "verdicts",
-
-
     "doctor",
 )
 
