@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from .f_measure import check_beta2
 from .pair import Map, Mask, check_pair
@@ -62,8 +61,8 @@ def relaxed_f(prediction: Map, truth: Map, rho: float = 3, beta2: float = 0.3) -
     if not found_edge.any() or not wanted_edge.any():
         return float(np.array_equal(found, wanted))
     radius = rho if rho >= 1 else max(1.0, rho * max(truth.shape))
-    precision = float(np.mean(_distance_to(wanted_edge)[found_edge] <= radius))
-    recall = float(np.mean(_distance_to(found_edge)[wanted_edge] <= radius))
+    precision = float(np.mean(_within(radius, wanted_edge)[found_edge]))
+    recall = float(np.mean(_within(radius, found_edge)[wanted_edge]))
     if precision + recall == 0:
         return 0.0
     return (1 + beta2) * precision * recall / (beta2 * precision + recall)
@@ -75,6 +74,7 @@ def _boundary(mask: Mask) -> Mask:
     return mask & (inner == 0)
 
 
-def _distance_to(edge: Mask) -> npt.NDArray[np.float32]:
+def _within(radius: float, edge: Mask) -> Mask:
     # The precise mask size is the exact Euclidean transform; 3 and 5 approximate it.
-    return cv2.distanceTransform((~edge).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)  # pyright: ignore[reportReturnType]
+    apart = cv2.distanceTransform((~edge).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return apart <= radius

@@ -32,7 +32,8 @@ def f_beta(
     Returns
     -------
     float
-        In [0, 1]. 1 where thresholded prediction and truth are both empty, 0 where only one is.
+        In [0, 1]. 1 where thresholded prediction and truth are both empty, 0 where only one is. (Of
+        the 256 thresholds one calls every pixel foreground, so "mean" stops at 255 / 256 there.)
 
     Raises
     ------

@@ -1,0 +1,117 @@
+"""Give an alpha's outline one even, narrow edge."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from maskmill.images import Alpha, check_alpha
+from maskmill.sample import Dropped, Sample
+
+
+def smooth(alpha: Alpha, edge_width: float = 2.0, sigma: float = 2 / 800) -> Alpha:
+    r"""Smooth an outline and give it an edge of known width: binarise, blur, stretch.
+
+    With ``b`` the Gaussian blur of ``alpha >= .5``::
+
+        out = clip((b - .5) g + .5, 0, 1),   g = max(1, sigma sqrt(2 pi) / edge_width)
+
+    A blurred straight edge has the slope 1 / (sigma sqrt(2 pi)) in its middle, so ``g`` makes it
+    1 / edge_width whatever sigma is: sigma alone says how strongly corners and stairs are rounded,
+    edge_width alone how soft the edge is.
+
+    It evens out stairs and jagged outlines. It also puts that one edge in place of every soft
+    region (hair, fur, glass) and rounds corners off: at a sigma of 3 of 800 pixels, masks without
+    any defect fall from an IoU and relaxed boundary F of 1 / 1 to .984 / .926 (21 photographs).
+
+    Parameters
+    ----------
+    alpha : ndarray, H x W, float32 in [0, 1]
+        Left as it is.
+    edge_width : float
+        Pixels that a straight edge takes from 0 to 1 (between 10 and 90 % of a ramp lie .8 of it).
+        In pixels because the width of an edge is a property of the pixel grid: a sharp edge that
+        the grid has sampled is one or two pixels wide at every picture size.
+    sigma : float
+        Standard deviation of the blur as a share of the long side, above 0 and at most .1. Where
+        ``sigma sqrt(2 pi)`` pixels are less than edge_width the edge stays that narrow: it is
+        never stretched wider.
+
+    Returns
+    -------
+    ndarray, H x W, float32 in [0, 1]
+        Beyond the frame the mask is taken to go on as it is at the frame.
+
+    Raises
+    ------
+    ValueError
+        When the alpha is not as described or a parameter is out of range.
+
+    References
+    ----------
+    A. Houdbert, "How to create your own AI background removal tool?", Vestiaire Connected: the
+    post-processing. The gain is worked out here, from the slope of a blurred step.
+
+    Examples
+    --------
+    >>> alpha = np.zeros((1, 800), np.float32)
+    >>> alpha[:, 400:] = 1
+    >>> smooth(alpha, edge_width=2)[0, 398:402].round(2).tolist()
+    [0.0, 0.25, 0.75, 1.0]
+    """
+    _check_parameters(edge_width, sigma)
+    mask = (check_alpha(alpha) >= 0.5).astype(np.float32)
+    spread = sigma * max(alpha.shape)
+    blurred = cv2.GaussianBlur(mask, (0, 0), spread, borderType=cv2.BORDER_REPLICATE)
+    gain = max(1.0, spread * np.sqrt(2 * np.pi) / edge_width)
+    return np.clip((blurred - 0.5) * gain + 0.5, 0, 1, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """Give a sample's alpha one even edge; see `smooth`.
+
+    The history notes ``changed``, the share of pixels that crossed .5. Where no pixel of .5 or more
+    is left the sample is dropped as ``empty_alpha``, with ``foreground`` (the share of such pixels
+    before) and ``peak`` (the highest alpha after).
+
+    Parameters
+    ----------
+    edge_width : float
+        Pixels that a straight edge takes from 0 to 1.
+    sigma : float
+        Standard deviation of the blur as a share of the long side.
+
+    Examples
+    --------
+    >>> alpha = np.zeros((60, 80), np.float32)
+    >>> alpha[20:40, 20:60] = 1
+    >>> Smooth()(Sample.of(np.zeros((60, 80, 3), np.uint8), alpha)).history
+    (Step(stage='smooth', values={'changed': 0.0}),)
+    """
+
+    edge_width: float = 2.0
+    sigma: float = 2 / 800
+
+    def __post_init__(self) -> None:
+        _check_parameters(self.edge_width, self.sigma)
+
+    def __call__(self, sample: Sample) -> Sample | Dropped:
+        """Return the sample with a smoothed alpha, or why it was dropped."""
+        was = sample.alpha >= 0.5
+        alpha = smooth(sample.alpha, self.edge_width, self.sigma)
+        now = alpha >= 0.5
+        if not now.any():
+            values = {"foreground": float(was.mean()), "peak": float(alpha.max())}
+            return Dropped(sample, "empty_alpha", values)
+        return sample.with_alpha(alpha, step="smooth", changed=float(np.mean(was != now)))
+
+
+def _check_parameters(edge_width: float, sigma: float) -> None:
+    if not 0 < edge_width < np.inf:
+        raise ValueError(f"edge_width must be a positive number of pixels, got {edge_width}")
+    if not 0 < sigma <= 0.1:
+        raise ValueError(
+            f"sigma must be a share of the long side above 0 and at most 0.1, got {sigma}; "
+            "2 pixels of 800 are 2 / 800"
+        )
