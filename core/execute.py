@@ -190,7 +190,7 @@ def _check(sources: Mapping[str, tuple[Pipeline, Source]], bits: int) -> None:
     for name, pair in sources.items():
         if not _SOURCE_NAME.fullmatch(name):
             raise ValueError(f"a source's name must be snake_case, got {name!r}")
-        if len(pair) != 2 or not isinstance(pair[0], Pipeline) or not isinstance(pair[1], Source):
+        if list(map(isinstance, pair, (Pipeline, Source))) != [True, True]:
             raise TypeError(f"source {name!r} must be a (Pipeline, Source), got {pair!r}")
 
 

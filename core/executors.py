@@ -7,7 +7,7 @@ both leave the same bytes. The serial one is the oracle the other is tested agai
 import contextlib
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from .work import Job, work
@@ -55,14 +55,15 @@ def on_cluster(client: "Client") -> Executor:
         from distributed import as_completed
 
         waiting = iter(jobs)
-        running: dict[str, Job] = {}
+        running: dict[object, Job] = {}
 
         def submit(job: Job) -> object:
             future = client.submit(work, job, pure=False, retries=_RETRIES)
             running[future.key] = job
             return future
 
-        ahead = _AHEAD * max(1, sum(client.nthreads().values()))
+        threads: dict[str, int] = client.nthreads()  # pyright: ignore[reportAssignmentType]
+        ahead = _AHEAD * max(1, sum(threads.values()))
         first = [submit(job) for job in itertools.islice(waiting, ahead)]
         finished = as_completed(first)
         for future in finished:
@@ -80,7 +81,7 @@ def on_cluster(client: "Client") -> Executor:
 
 
 @contextlib.contextmanager
-def local_cluster(workers: int) -> Iterator[Executor]:
+def local_cluster(workers: int) -> Generator[Executor]:
     """Start a Dask cluster of processes on this machine, on loopback, for the block."""
     from distributed import Client, LocalCluster
 
@@ -90,7 +91,7 @@ def local_cluster(workers: int) -> Iterator[Executor]:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address=None,  # pyright: ignore[reportArgumentType]
             silence_logs=logging.ERROR,
         ) as cluster,
         Client(cluster) as client,

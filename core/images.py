@@ -5,6 +5,8 @@ Images are RGB, H x W x 3, uint8. Alphas are H x W, float32 in [0, 1] in numeric
 share them.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +43,7 @@ def decode_image(data: bytes) -> Image:
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     if bgr is None:
         raise ValueError(f"image must be an encoded JPEG, PNG or WebP, got {len(data)} bytes")
-    image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr)
+    image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr).astype(np.uint8, copy=False)
     image.setflags(write=False)
     return image
 
@@ -92,7 +94,7 @@ def decode_levels(data: bytes) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
     [[0, 255]]
     """
     flags = cv2.IMREAD_UNCHANGED
-    levels = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    levels: Any = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     if levels is None:
         raise ValueError(f"alpha must be an encoded picture, got {len(data)} bytes")
     if levels.ndim != 2 or levels.dtype not in (np.uint8, np.uint16):
@@ -147,7 +149,7 @@ def check_alpha(alpha: npt.NDArray[np.generic], shape: tuple[int, int] | None = 
     return alpha  # pyright: ignore[reportReturnType]  (the dtype was just checked)
 
 
-def _encode_png(array: npt.NDArray[np.generic]) -> bytes:
+def _encode_png(array: Any) -> bytes:
     done, data = cv2.imencode(".png", array)
     if not done:
         raise ValueError(f"cannot encode {array.shape} {array.dtype} as PNG")

@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class DatasetBusyError(RuntimeError):
 
 
 @contextlib.contextmanager
-def lease(storage: Storage) -> Iterator[None]:
+def lease(storage: Storage) -> Generator[None]:
     """Hold the dataset for the length of the block.
 
     Raises
@@ -110,7 +110,7 @@ def _write(storage: Storage, mine: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _exclusive(storage: Storage) -> Iterator[None]:
+def _exclusive(storage: Storage) -> Generator[None]:
     """Let one process at a time look at the lease and take it.
 
     The lock is on the folder itself, so it leaves no file. Object stores have none: there, two

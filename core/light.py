@@ -66,4 +66,5 @@ def composite(foreground: Image, alpha: Alpha, background: Image) -> Image:
     """
     weight = check_alpha(alpha, foreground.shape[:2])[..., None]
     behind = to_linear(background)
-    return to_srgb(behind + weight * (to_linear(foreground) - behind))
+    mixed = behind + weight * (to_linear(foreground) - behind)
+    return to_srgb(mixed.astype(np.float32, copy=False))

@@ -2,7 +2,7 @@
 
 import contextlib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -124,7 +124,7 @@ def _failed(job: Job, item: Sample | Dropped, origin: str, error: Exception) -> 
 
 
 @contextlib.contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> Generator[None]:
     """Run OpenCV and the BLAS on one thread, in workers and in serial runs, so that bytes agree."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)

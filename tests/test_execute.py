@@ -18,6 +18,7 @@ import maskmill as mm
 from maskmill.executors import PartitionFailedError
 from maskmill.lease import LEASE, DatasetBusyError, lease
 from maskmill.shards import Dataset, open_storage, verify
+from maskmill.stage import Feature
 
 PIPELINE = mm.Pipeline(FailsOn()) | Smallest(0.2)
 WHOLE = {"discs": (PIPELINE, Discs(20, empty=7)), "more": (mm.Pipeline(), Discs(9, first=50))}
@@ -39,14 +40,17 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     address = f"tcp://127.0.0.1:{port}"
     environment = os.environ | {"PYTHONPATH": str(HERE)}
-    options = {"env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     worker = ["--nthreads=1", "--no-dashboard", f"--local-directory={tmp_path}"]
     commands = [
         [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host=127.0.0.1",
          f"--port={port}", "--no-dashboard", "--no-show"],
         *([sys.executable, "-m", "distributed.cli.dask_worker", address, *worker],) * 2,
     ]  # fmt: skip
-    processes = [subprocess.Popen(command, **options) for command in commands]
+    quiet = subprocess.DEVNULL
+    processes = [
+        subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet)
+        for command in commands
+    ]
     yield address
     for process in reversed(processes):
         process.terminate()
@@ -163,7 +167,7 @@ def test_a_holder_on_another_host_is_dead_when_its_heart_stopped(
     (tmp_path / LEASE).write_text(json.dumps(record))
     with pytest.raises(DatasetBusyError, match="ann@far"), lease(open_storage(tmp_path)):
         pass
-    record["beat"] -= 100
+    record["beat"] = time.time() - 100
     (tmp_path / LEASE).write_text(json.dumps(record))
     with lease(open_storage(tmp_path)):
         assert "ann@far" not in (tmp_path / LEASE).read_text()
@@ -194,7 +198,7 @@ class Dark:
     """Marks dark pictures as unused, by a declared feature."""
 
     limit: float = 120
-    features: ClassVar[tuple[MeanColour, ...]] = (MeanColour(),)
+    features: ClassVar[tuple[Feature, ...]] = (MeanColour(),)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         rows = table.select(["key", "feature.mean_colour"]).to_pylist()

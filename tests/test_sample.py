@@ -42,6 +42,7 @@ def test_alpha_stays_exact_until_it_is_quantised_once():
     assert sample.alpha_bytes is None
     assert sample.alpha[0, 0] == np.float32(0.3)
     written = sample.quantised()
+    assert written.alpha_bytes is not None
     assert decode_alpha(written.alpha_bytes)[0, 0] == np.float32(76 / 255)
     assert written.quantised() is written
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -86,7 +86,7 @@ class LocalStorage:
         return (self.folder / name).open("rb")
 
     @contextlib.contextmanager
-    def create(self, name: str) -> Iterator[IO[bytes]]:
+    def create(self, name: str) -> Generator[IO[bytes]]:
         final = self.folder / name
         final.parent.mkdir(parents=True, exist_ok=True)
         temporary = final.parent / f"{TEMPORARY}{uuid.uuid4().hex}-{final.name}"
@@ -149,7 +149,7 @@ class RemoteStorage:
         return self._files.open(self._path(name), "rb")
 
     @contextlib.contextmanager
-    def create(self, name: str) -> Iterator[IO[bytes]]:
+    def create(self, name: str) -> Generator[IO[bytes]]:
         with tempfile.NamedTemporaryFile(prefix=TEMPORARY) as file:
             yield file  # pyright: ignore[reportReturnType]
             file.flush()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from maskmill.images import decode_image, decode_levels
@@ -55,7 +56,7 @@ def verify(
     index = dataset.table()
     shards: list[str] = dataset.info["shards"]
     for done, name in enumerate(shards):
-        rows = index.filter(pa.compute.equal(index["shard"], name.removeprefix("shards/")))
+        rows = index.filter(pc.equal(index["shard"], name.removeprefix("shards/")))
         try:
             problems += _check_shard(dataset, name, rows, decode)
         except (OSError, ValueError, pa.ArrowException) as error:
