@@ -81,7 +81,7 @@ def _build(table: dict[str, Any], folder: Path) -> Recipe:
     for name, value in table.items():
         if name in _SETTINGS:
             settings[name] = _convert(value, _SETTINGS[name], "top level", name)
-        elif isinstance(value, dict):
+        elif isinstance(value, dict) and name != "finish":
             sources[name] = _source(name, value, folder)
         elif name != "finish":
             raise RecipeError(f"top level: unknown key {name!r}{nearest(name, _all_keys(table))}")

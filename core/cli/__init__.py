@@ -10,11 +10,15 @@ from collections.abc import Sequence
 from maskmill import __version__
 
 COMMANDS = (
+    "demo",
     "run",
     "stages",
     "show",
     "verify",
+    "report",
     "verdicts",
+    "train",
+    "predict",
     "doctor",
 )
 

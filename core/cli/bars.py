@@ -9,6 +9,10 @@ from tqdm import tqdm
 from maskmill.execute import Progress
 
 
+# Seconds; what is done sooner needs no bar.
+_DELAY = 0.7
+
+
 class Bars:
     """One tqdm bar per label, for the length of a ``with`` block.
 
@@ -29,13 +33,19 @@ class Bars:
     ) -> None:
         self._close()
 
-    def __call__(self, label: str, done: int, total: int) -> None:
-        if self._bar is None or self._bar.desc != f"{label}: ":
+    def __call__(self, label: str, done: int, total: int, note: str = "") -> None:
+        if self._bar is None or self._bar.desc != label:
             self._close()
-            self._bar = tqdm(total=total, file=sys.stderr, dynamic_ncols=True)
-            self._bar.set_description(label)
+            self._bar = tqdm(
+                desc=label, total=total, file=sys.stderr, dynamic_ncols=True, delay=_DELAY
+            )
         self._bar.total = total
+        self._bar.set_postfix_str(note, refresh=False)
         self._bar.update(done - self._bar.n)
+
+    def say(self, line: str) -> None:
+        """Print a line without tearing the bar."""
+        tqdm.write(line)
 
     def counter(self, label: str) -> "Counter":
         """Return a callable of (done, total) for one label."""

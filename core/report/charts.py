@@ -1,7 +1,7 @@
 """Charts as inline SVG: no script, no colours of their own (the page's style sheet has them)."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,9 @@ Numbers = npt.NDArray[np.float64]
 _BARS_PER_TICK = 5
 _HISTOGRAM = (300.0, 96.0)  # user units, about the CSS pixels of a card
 _CURVE = (720.0, 200.0)
+_WIDEST = 28.0
+_GUTTER = 60.0
+_POINTS, _SMOOTH = 360, 40
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,13 @@ def histogram(series: Mapping[str, Numbers], label: str) -> Markup:
 
     Notes
     -----
-    Where a few values lie far out, the axis ends at the 0.5th and 99.5th percentile, its last ticks
-    say so, and the bars at its ends hold what lies beyond.
+    Where some values lie far out, the axis ends before them (see `axis_of`), its last tick says so,
+    and the bar at that end holds what lies beyond.
 
     Examples
     --------
     >>> svg = histogram({"people": np.array([0.1, 0.2, 0.2])}, "coverage")
-    >>> svg.count("<rect"), "0.20 to 0.22: 2 people" in svg
+    >>> svg.count("<rect"), "0.195 to 0.200: 2 people" in svg
     (2, True)
     """
     width, height = _HISTOGRAM
@@ -80,18 +83,21 @@ def histogram(series: Mapping[str, Numbers], label: str) -> Markup:
         return Markup('<p class="none">no values</p>')
     axis = axis_of(everything)
     counts = {
-        name: np.histogram(np.clip(values, axis.low, axis.high), axis.edges)[0]
+        name: np.histogram(np.clip(values, axis.edges[0], axis.edges[-1]), axis.edges)[0]
         for name, values in finite.items()
     }
     top = float(max(1, sum(counts.values(), np.zeros(len(axis.edges) - 1, np.int64)).max()))
     plot = height - 18
     step = width / (len(axis.edges) - 1)
+    wide = min(step - 1, _WIDEST)
     drawn: list[Markup] = []
     stacked = np.zeros(len(axis.edges) - 1)
     for number, (name, heights) in enumerate(counts.items()):
         for index in np.flatnonzero(heights):
-            tall = max(1.0, plot * heights[index] / top) if len(counts) == 1 else (
-                plot * heights[index] / top
+            tall = (
+                max(1.0, plot * heights[index] / top)
+                if len(counts) == 1
+                else (plot * heights[index] / top)
             )
             stacked[index] += tall
             drawn.append(
@@ -100,9 +106,9 @@ def histogram(series: Mapping[str, Numbers], label: str) -> Markup:
                     "<title>{}: {:,} {}</title></rect>"
                 ).format(
                     number,
-                    _short(index * step + 0.5),
+                    _short((index + 0.5) * step - wide / 2),
                     _short(plot - stacked[index]),
-                    _short(step - 1),
+                    _short(wide),
                     _short(tall),
                     axis.between(int(index)),
                     int(heights[index]),
@@ -111,18 +117,19 @@ def histogram(series: Mapping[str, Numbers], label: str) -> Markup:
             )
     drawn.append(Markup('<path class="axis" d="M0 {0}.5H{1}"/>').format(int(plot), _short(width)))
     for value, text in axis.ticks:
-        share = (value - axis.edges[0]) / (axis.edges[-1] - axis.edges[0])
+        share = axis.share(value)
         drawn.append(_tick(share * width, height - 4, text, share))
     return _svg("histogram", _HISTOGRAM, label, drawn)
 
 
 def curve(values: Sequence[float], label: str) -> Markup:
-    """Draw a sequence against its step, such as a training loss, with a smoothed line over it.
+    """Draw a sequence against its step, such as a training loss; a long one with a smoothed line.
 
     Parameters
     ----------
     values : sequence of float
-        One per step; gaps are left where a value is not finite. More than 360 are averaged in runs.
+        One per step, from 0. Long sequences are averaged in runs; there is a gap where no value of
+        a run is finite.
     label : str
         What a screen reader says the chart is.
 
@@ -137,37 +144,32 @@ def curve(values: Sequence[float], label: str) -> Markup:
     if not finite.size:
         return Markup('<p class="none">no finite values</p>')
     axis = axis_of(finite)
-    plot = height - 22
+    plot, reach = height - 22, max(1, len(numbers) - 1)
 
-    def down(level: Numbers | float) -> Numbers:
-        share = (axis.high - np.clip(level, axis.low, axis.high)) / (axis.high - axis.low)
-        return 2 + (plot - 4) * share
+    def across(step: float) -> float:
+        return _GUTTER + (width - _GUTTER) * step / reach
 
-    def line(style: str, means: Numbers) -> list[Markup]:
-        across = np.linspace(0, width, len(means)) if len(means) > 1 else np.array([width / 2])
-        heights = down(means)
-        drawn: list[Markup] = []
-        for run in _unbroken(heights):
-            points = " ".join(f"{_short(across[at])},{_short(heights[at])}" for at in run)
-            drawn.append(Markup('<polyline class="{}" points="{}"/>').format(style, points))
-        return drawn
+    def down(level: float) -> float:
+        return 6 + (plot - 6) * (1 - min(max(axis.share(level), 0), 1))
+
+    def lines(style: str, most: int) -> Iterator[Markup]:
+        for run in _unbroken(*_averaged(numbers, most)):
+            points = " ".join(f"{_short(across(x))},{_short(down(y))}" for x, y in run)
+            yield Markup('<polyline class="{}" points="{}"/>').format(style, points)
 
     drawn: list[Markup] = []
     for value, text in axis.ticks:
-        y = float(down(value))
-        drawn.append(
-            Markup('<path class="grid" d="M0 {0}H{1}"/><text x="0" y="{2}">{3}</text>').format(
-                _short(y), _short(width), _short(y - 4 if y > 16 else y + 14), text
-            )
-        )
-    means = _averaged(numbers, 360)
-    smooth = len(means) >= 40
-    drawn += line("faint" if smooth else "line", means)
-    if smooth:
-        drawn += line("line", _averaged(numbers, 40))
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        step = f"{1 + round(share * (len(numbers) - 1)):,}"
-        drawn.append(_tick(share * width, height - 5, step, share))
+        y = down(value)
+        line = Markup('<path class="grid" d="M{} {}H{}"/>')
+        drawn.append(line.format(_short(_GUTTER), _short(y), _short(width)))
+        drawn.append(_tick(_GUTTER - 8, y + 4, text, 1.0))
+    crowded = len(numbers) >= 2 * _SMOOTH
+    drawn += lines("faint" if crowded else "line", _POINTS)
+    if crowded:
+        drawn += lines("line", _SMOOTH)
+    every = max(1, round(_round_step(reach / 6)))
+    for step in range(0, len(numbers), every):
+        drawn.append(_tick(across(step), height - 3, f"{step:,}", 0.5))
     return _svg("curve", _CURVE, label, drawn)
 
 
@@ -178,18 +180,18 @@ class Axis:
     Attributes
     ----------
     edges : ndarray, N + 1, float64
-    low, high : float
-        What values are clipped to; beyond the outermost edges only where the tails were cut.
     ticks : list of (float, str)
     whole : bool
         Each bin is one whole number.
     """
 
     edges: Numbers
-    low: float
-    high: float
     ticks: Sequence[tuple[float, str]]
     whole: bool = False
+
+    def share(self, value: float) -> float:
+        """Return where a value lies between the ends, 0 to 1."""
+        return float((value - self.edges[0]) / (self.edges[-1] - self.edges[0]))
 
     def between(self, index: int) -> str:
         """Say in words what bin `index` holds."""
@@ -202,36 +204,39 @@ class Axis:
 def axis_of(values: Numbers) -> Axis:
     """Choose an axis for finite values: whole numbers one by one, else bins on round numbers.
 
+    It ends one and a half times the span of the middle nine tenths beyond them: a few stray values
+    would squeeze all others into one bar.
+
     Examples
     --------
     >>> axis_of(np.array([1.0, 2, 2, 5])).edges.tolist()
     [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
     >>> [text for _, text in axis_of(np.array([0.03, 0.5, 0.97])).ticks]
-    ['0.0', '0.2', '0.4', '0.6', '0.8', '1.0']
+    ['0.00', '0.25', '0.50', '0.75', '1.00']
     """
     low, high = float(values.min()), float(values.max())
     if high - low <= 24 and bool(np.all(values == np.rint(values))):
         first, last = round(low), round(high)
         every = max(1, -(-(last - first) // 6))
         ticks = [(float(k), f"{k:,}") for k in range(first, last + 1, every)]
-        return Axis(np.arange(first, last + 2) - 0.5, low, high, ticks, whole=True)
+        return Axis(np.arange(first, last + 2) - 0.5, ticks, whole=True)
     if high == low:
         spread = abs(high) * 0.05 or 0.5
         low, high = low - spread, high + spread
-    inner = np.quantile(values, (0.005, 0.995))
-    cut = high - low > 4 * (inner[1] - inner[0]) > 0
-    if cut:
-        low, high = float(inner[0]), float(inner[1])
+    first, last = (float(level) for level in np.quantile(values, (0.05, 0.95)))
+    if last > first:
+        reach = 1.5 * (last - first)
+        low, high = max(low, first - reach), min(high, last + reach)
     tick = _round_step((high - low) / 4)
     first, last = math.floor(low / tick + 1e-9), math.ceil(high / tick - 1e-9)
     edges = np.linspace(first * tick, last * tick, (last - first) * _BARS_PER_TICK + 1)
     texts = [_text(k * tick, tick) for k in range(first, last + 1)]
-    if cut and values.min() < edges[0]:
+    if values.min() < edges[0]:
         texts[0] = f"≤ {texts[0]}"
-    if cut and values.max() > edges[-1]:
+    if values.max() > edges[-1]:
         texts[-1] = f"≥ {texts[-1]}"
     ticks = [(k * tick, text) for k, text in zip(range(first, last + 1), texts, strict=True)]
-    return Axis(edges, float(edges[0]), float(edges[-1]), ticks)
+    return Axis(edges, ticks)
 
 
 def _round_step(rough: float) -> float:
@@ -240,15 +245,22 @@ def _round_step(rough: float) -> float:
 
 
 def _digits(step: float) -> int:
-    return next((n for n in range(12) if abs(step * 10**n - round(step * 10**n)) < 1e-6), 12)
+    """Return how many decimals write multiples of a round step in full."""
+    scaled = (step * 10**n for n in range(12))
+    whole = (round(x) > 0 and abs(x - round(x)) < 1e-6 * x for x in scaled)
+    return next((n for n, exact in enumerate(whole) if exact), 12)
 
 
 def _text(value: float, step: float) -> str:
-    if step >= 1e6:
-        return f"{value / 1e6:,g}M"
-    if step >= 1e3:
-        return f"{value / 1e3:,g}k"
-    return f"{value + 0.0:,.{_digits(step)}f}"
+    if not 1e-9 < step < 1e9:
+        text = f"{value:.3g}"
+    elif step >= 1e6:
+        text = f"{value / 1e6:,g}M"
+    elif step >= 1e3:
+        text = f"{value / 1e3:,g}k"
+    else:
+        text = f"{value + 0.0:,.{_digits(step)}f}"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _short(value: float) -> str:
@@ -263,20 +275,24 @@ def _tick(x: float, y: float, text: str, share: float) -> Markup:
     )
 
 
-def _averaged(values: Numbers, most: int) -> Numbers:
-    """Average runs of neighbours so that at most `most` are left; a gap only where all are gaps."""
-    if len(values) <= most:
-        return values
-    runs = np.array_split(values, most)
-    kept = [run[np.isfinite(run)] for run in runs]
-    return np.array([run.mean() if run.size else np.nan for run in kept])
+def _averaged(values: Numbers, most: int) -> tuple[Numbers, Numbers]:
+    """Average runs of neighbours so that at most `most` are left: middle steps and means.
+
+    A mean is a gap only where all of its run are gaps.
+    """
+    runs = np.array_split(np.arange(len(values)), min(most, len(values)))
+    means = [values[run][np.isfinite(values[run])] for run in runs]
+    return (
+        np.array([run.mean() for run in runs]),
+        np.array([finite.mean() if finite.size else np.nan for finite in means]),
+    )
 
 
-def _unbroken(values: Numbers) -> list[npt.NDArray[np.int64]]:
-    """Return the runs of positions whose values are finite."""
-    positions = np.flatnonzero(np.isfinite(values))
-    runs = np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1)
-    return [run for run in runs if run.size]
+def _unbroken(steps: Numbers, means: Numbers) -> Iterator[list[tuple[float, float]]]:
+    """Yield the runs of points between gaps."""
+    positions = np.flatnonzero(np.isfinite(means))
+    for run in np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1):
+        yield [(float(steps[at]), float(means[at])) for at in run]
 
 
 def _svg(style: str, size: tuple[float, float], label: str, drawn: Sequence[Markup]) -> Markup:

@@ -47,11 +47,19 @@ class Reason:
 
 @dataclass(frozen=True)
 class Level:
-    """One stage of a funnel: who came in, who was lost and why (most frequent first), who is left."""
+    """One stage of a funnel: who came in, who was lost and why, who is left.
+
+    Reasons come most frequent first, failures last.
+    """
 
     stage: str
     entered: int
     reasons: Sequence[Reason]
+
+    @property
+    def failed(self) -> int:
+        """How many items ended here in an exception."""
+        return sum(reason.count for reason in self.reasons if reason.failed)
 
     @property
     def lost(self) -> int:
@@ -80,12 +88,12 @@ class Funnel:
     @property
     def dropped(self) -> int:
         """How many items were dropped, each with a reason."""
-        return sum(r.count for level in self.levels for r in level.reasons if not r.failed)
+        return sum(level.lost - level.failed for level in self.levels)
 
     @property
     def failed(self) -> int:
         """How many items ended in an exception."""
-        return sum(r.count for level in self.levels for r in level.reasons if r.failed)
+        return sum(level.failed for level in self.levels)
 
     @property
     def unexplained(self) -> int:
@@ -149,11 +157,13 @@ def _funnel(
     stages: Mapping[str, Mapping[tuple[str, str], Reason]],
 ) -> Funnel:
     if read is None:  # no counts, as in a dataset that no run has made
-        read = kept + sum(reason.count for reasons in stages.values() for reason in reasons.values())
+        read = kept + sum(
+            reason.count for reasons in stages.values() for reason in reasons.values()
+        )
     levels: list[Level] = []
     entered = read
     for stage, reasons in stages.items():
-        ranked = sorted(reasons.values(), key=lambda reason: (-reason.count, reason.word))
+        ranked = sorted(reasons.values(), key=lambda r: (r.failed, -r.count, r.word))
         levels.append(Level(stage, entered, ranked))
         entered = levels[-1].left
     return Funnel(source, read, kept, levels)

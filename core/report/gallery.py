@@ -1,21 +1,25 @@
-"""Which samples a report shows, and the pictures of them."""
+"""Which samples a report shows, and what it shows of them."""
 
-import base64
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from maskmill.images import Image
+from maskmill.images import Alpha
+from maskmill.sample import Sample
+
+from .pictures import Picture, picture
+from .sheet import TITLES, Row, tiles_of
+from .wording import visible
 
 Numbers = npt.NDArray[np.float64]
 
-# Scores of maskmill's own stages by which a gallery of worst samples can be ordered, the most telling
-# first; "-" in front: the highest value is the worst, as in `worst_by`.
+# Scores of maskmill's own stages that tell bad samples, the most telling first; "-" in front: the
+# highest value is the worst, as in `worst_by`.
 KNOWN_SCORES = (
     "quality",
     "confidence",
@@ -27,7 +31,8 @@ KNOWN_SCORES = (
     "sharpness",
 )
 
-_QUALITIES = (80, 60, 40, 20)
+THUMBNAIL = 288
+"""Long side of a picture in pixels: sharp on a dense screen at the size the page shows it."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +53,9 @@ def scores_of(table: pa.Table) -> Mapping[str, Numbers]:
 
     Examples
     --------
-    >>> rows = pa.array([[("a", 1.0)], [("a", 2.0), ("b", 3.0)]], pa.map_(pa.string(), pa.float64()))
-    >>> {name: values.tolist() for name, values in scores_of(pa.table({"scores": rows})).items()}
+    >>> from maskmill.shards.schema import SCORES
+    >>> table = pa.table({"scores": pa.array([[("a", 1.0)], [("a", 2.0), ("b", 3.0)]], SCORES)})
+    >>> {name: values.tolist() for name, values in scores_of(table).items()}
     {'a': [1.0, 2.0], 'b': [nan, 3.0]}
     """
     collected: dict[str, Numbers] = {}
@@ -112,49 +118,44 @@ def drawn(keys: Sequence[str], count: int, seed: int) -> list[int]:
     Examples
     --------
     >>> drawn(["a", "b", "c", "d"], 2, seed=0)
-    [3, 1]
+    [2, 1]
     """
-    lots = [
-        hashlib.blake2b(f"{seed}:{key}".encode(), digest_size=8).digest() for key in keys
-    ]
+    lots = [hashlib.blake2b(f"{seed}:{key}".encode(), digest_size=8).digest() for key in keys]
     return sorted(range(len(keys)), key=lots.__getitem__)[:count]
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture of the page as a data URL, with its size and the text that stands in for it."""
+class Card:
+    """One sample of a gallery: its facts, its numbers by name, its pictures."""
 
+    key: str
+    origin: str
     source: str
-    width: int
-    height: int
-    alt: str
+    split: str | None
+    licence: str
+    tags: Sequence[str]
+    numbers: Mapping[str, float]
+    pictures: Sequence[Picture]
 
 
-def picture(image: Image, alt: str, budget: int) -> Picture:
-    """Encode a picture as WebP of at most `budget` bytes.
+def card(
+    sample: Sample, numbers: Mapping[str, float], prediction: Alpha | None, budget: int
+) -> Card:
+    """Make the card of a sample, each of its pictures of at most `budget` bytes.
 
-    Quality goes first, then size: foliage and noise must not make the page heavy.
-
-    Examples
-    --------
-    >>> noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
-    >>> small = picture(noise, "noise", 4000)
-    >>> len(small.source) < 4000 * 4 / 3 + 40, small.width
-    (True, 256)
+    Numbers that are not finite are left out.
     """
-    height, width = image.shape[:2]
-    data = _within(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), budget)
-    text = base64.b64encode(data).decode()
-    return Picture(f"data:image/webp;base64,{text}", width, height, alt)
-
-
-def _within(bgr: npt.NDArray[np.generic], budget: int) -> bytes:
-    while True:
-        for quality in _QUALITIES:
-            done, data = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])
-            if not done:
-                raise ValueError(f"cannot encode {bgr.shape} {bgr.dtype} as WebP")
-            if data.size <= budget or max(bgr.shape) <= 16:
-                return data.tobytes()
-        size = max(1, bgr.shape[1] // 2), max(1, bgr.shape[0] // 2)
-        bgr = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
+    row = Row(sample.image, sample.alpha, prediction=prediction)
+    return Card(
+        key=sample.key,
+        origin=sample.origin,
+        source=sample.source,
+        split=sample.split,
+        licence=sample.licence,
+        tags=sample.tags,
+        numbers={name: value for name, value in numbers.items() if math.isfinite(value)},
+        pictures=[
+            picture(tile, f"{TITLES[name]}: {visible(sample.origin)}", budget)
+            for name, tile in tiles_of(row, THUMBNAIL).items()
+        ],
+    )

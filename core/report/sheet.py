@@ -28,7 +28,7 @@ TITLES = {
     "prediction_composite": "prediction on colour",
 }
 
-# A mid-tone that skin, products and studio backgrounds do not have: white and dark fringes both show.
+# A mid-tone foreign to skin, products and studios: light fringes and dark ones both show on it.
 BACKDROP: Colour = (62, 142, 126)
 
 _PAPER, _WELL, _INK, _PALE = (250, 250, 248), (236, 236, 232), (38, 38, 36), (104, 104, 98)
@@ -112,7 +112,7 @@ def contact_sheet(
     >>> grey = np.full((40, 60, 3), 128, np.uint8)
     >>> row = Row(grey, np.ones((40, 60), np.float32), "a.jpg")
     >>> contact_sheet([row, row], tile=64).shape
-    (197, 216, 3)
+    (203, 214, 3)
     """
     if not rows:
         raise ValueError("rows must be at least one Row, got none")
@@ -248,9 +248,7 @@ def _written(
     return np.asarray(canvas, np.uint8)
 
 
-def _fitting(
-    text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
-) -> str:
+def _fitting(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
     """Shorten in the middle: paths differ at their ends."""
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
     keep = len(text)
@@ -261,4 +259,13 @@ def _fitting(
     return short
 
 
-__all__ = ["BACKDROP", "TITLES", "Colour", "Row", "contact_sheet", "shrunk", "tiles_of", "write_sheet"]
+__all__ = [
+    "BACKDROP",
+    "TITLES",
+    "Colour",
+    "Row",
+    "contact_sheet",
+    "shrunk",
+    "tiles_of",
+    "write_sheet",
+]

@@ -1,0 +1,55 @@
+"""Make the whole journey on photographs that come with scikit-image: one command, no data needed.
+
+  maskmill demo                                     writes demo/
+  maskmill demo --coco people.json --images DIR     the same journey on your COCO
+
+Steps: photographs and annotations, filter (one or two people covering 20-70 % of the frame),
+refine, shards, training of U-2-NetP, predictions, contact sheet and report. Run it again and it
+goes on where it was.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+HELP = "make the whole journey, from photographs to a trained network"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: demo, or demo-coco")
+    parser.add_argument("--coco", type=Path, metavar="ANNOTATIONS.json", help="your annotations")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="the photographs they are about")
+    parser.add_argument("--count", type=int, default=240, help="pictures to make (default 240)")
+    parser.add_argument("--steps", type=int, default=80, help="training steps (default 80)")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count(),
+        help="processes of the local Dask cluster; 0: serial (default: all cores)",
+    )
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Carry it out."""
+    from maskmill.demo import journey
+
+    from .bars import Bars
+    from .run import conclude
+
+    if bool(options.coco) != bool(options.images):
+        raise ValueError("--coco and --images must be given together")
+    out = options.out or Path("demo-coco" if options.coco else "demo")
+    with Bars() as bars:
+        report = journey(
+            out,
+            coco=(options.coco, options.images) if options.coco else None,
+            count=options.count,
+            steps=options.steps,
+            workers=options.workers or None,
+            seed=options.seed,
+            progress=bars,
+            say=bars.say,
+        )
+    return conclude(report, strict=False)
