@@ -1,5 +1,6 @@
 """Run pipelines over sources into a dataset: plan, work, assemble. What was finished stays."""
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ class Report:
 
 def run(
     sources: Mapping[str, tuple[Pipeline, Source]],
-    out: str,
+    out: str | os.PathLike[str],
     *,
     finish: Sequence[TableStage] = (),
     workers: int | None = None,

@@ -34,7 +34,7 @@ def made() -> dict[str, str]:
                 if not line.lstrip().startswith((">>>", "..."))
             )
             for pattern in MADE:
-                found |= {word: path.name for word in pattern.findall(code)}
+                found |= dict.fromkeys(pattern.findall(code), path.name)
     return found
 
 

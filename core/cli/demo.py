@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--coco", type=Path, metavar="ANNOTATIONS.json", help="your annotations")
     parser.add_argument("--images", type=Path, metavar="DIR", help="the photographs they are about")
     parser.add_argument("--count", type=int, default=240, help="pictures to make (default 240)")
-    parser.add_argument("--steps", type=int, default=80, help="training steps (default 80)")
+    parser.add_argument("--steps", type=int, default=120, help="training steps (default 120)")
     parser.add_argument(
         "--workers",
         type=int,
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Carry it out."""
-    from maskmill.demo import journey
+    from maskmill.demo.steps import journey
 
     from .bars import Bars
     from .run import conclude
