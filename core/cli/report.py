@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--worst-by",
         metavar="SCORE",
-        help="score that orders the gallery: NAME lowest first, -NAME highest first",
+        help="score that orders the gallery: NAME lowest first, =-NAME highest first",
     )
     parser.add_argument("--previous", metavar="DATASET", help="compare with another dataset")
     parser.add_argument("--gallery", type=int, default=18, metavar="N", help="samples per gallery")

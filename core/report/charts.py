@@ -14,6 +14,7 @@ _BARS_PER_TICK = 5
 _HISTOGRAM = (300.0, 96.0)  # user units, about the CSS pixels of a card
 _CURVE = (720.0, 200.0)
 _WIDEST = 28.0
+_LARGEST = 1e100
 _GUTTER = 60.0
 _POINTS, _SMOOTH = 360, 40
 
@@ -61,7 +62,7 @@ def histogram(series: Mapping[str, Numbers], label: str) -> Markup:
     ----------
     series : mapping of str to ndarray
         Values by name, drawn with the CSS classes ``s0``, ``s1``, ... in order; values that are not
-        finite are left out.
+        `drawable` are left out.
     label : str
         What a screen reader says the chart is.
 
@@ -77,7 +78,7 @@ def histogram(series: Mapping[str, Numbers], label: str) -> Markup:
     (2, True)
     """
     width, height = _HISTOGRAM
-    finite = {name: values[np.isfinite(values)] for name, values in series.items()}
+    finite = {name: drawable(values) for name, values in series.items()}
     everything = np.concatenate([np.empty(0), *finite.values()])
     if not everything.size:
         return Markup('<p class="none">no values</p>')
@@ -140,9 +141,10 @@ def curve(values: Sequence[float], label: str) -> Markup:
     """
     width, height = _CURVE
     numbers = np.asarray(values, np.float64)
-    finite = numbers[np.isfinite(numbers)]
+    finite = drawable(numbers)
     if not finite.size:
         return Markup('<p class="none">no finite values</p>')
+    numbers = np.where(np.abs(numbers) < _LARGEST, numbers, np.nan)
     axis = axis_of(finite)
     plot, reach = height - 22, max(1, len(numbers) - 1)
 
@@ -160,7 +162,7 @@ def curve(values: Sequence[float], label: str) -> Markup:
     drawn: list[Markup] = []
     for value, text in axis.ticks:
         y = down(value)
-        line = Markup('<path class="grid" d="M{} {}H{}"/>')
+        line = Markup('<path class="rule" d="M{} {}H{}"/>')
         drawn.append(line.format(_short(_GUTTER), _short(y), _short(width)))
         drawn.append(_tick(_GUTTER - 8, y + 4, text, 1.0))
     crowded = len(numbers) >= 2 * _SMOOTH
@@ -197,8 +199,8 @@ class Axis:
         """Say in words what bin `index` holds."""
         if self.whole:
             return f"{round(self.edges[index] + 0.5):,}"
-        digits = _digits(self.edges[1] - self.edges[0])
-        return f"{self.edges[index]:,.{digits}f} to {self.edges[index + 1]:,.{digits}f}"
+        step = float(self.edges[1] - self.edges[0])
+        return f"{_text(self.edges[index], step)} to {_text(self.edges[index + 1], step)}"
 
 
 def axis_of(values: Numbers) -> Axis:
@@ -219,14 +221,15 @@ def axis_of(values: Numbers) -> Axis:
         first, last = round(low), round(high)
         every = max(1, -(-(last - first) // 6))
         ticks = [(float(k), f"{k:,}") for k in range(first, last + 1, every)]
-        return Axis(np.arange(first, last + 2) - 0.5, ticks, whole=True)
-    if high == low:
-        spread = abs(high) * 0.05 or 0.5
+        return Axis(np.arange(first - 0.5, last + 1), ticks, whole=True)
+    if high - low <= max(1e-9 * max(abs(low), abs(high)), 1e-100):  # equal but for rounding
+        spread = abs(high) * 0.05 if abs(high) > 1e-100 else 0.5
         low, high = low - spread, high + spread
-    first, last = (float(level) for level in np.quantile(values, (0.05, 0.95)))
-    if last > first:
+    else:
+        first, last = (float(level) for level in np.quantile(values, (0.05, 0.95)))
         reach = 1.5 * (last - first)
-        low, high = max(low, first - reach), min(high, last + reach)
+        if reach > 0:
+            low, high = max(low, first - reach), min(high, last + reach)
     tick = _round_step((high - low) / 4)
     first, last = math.floor(low / tick + 1e-9), math.ceil(high / tick - 1e-9)
     edges = np.linspace(first * tick, last * tick, (last - first) * _BARS_PER_TICK + 1)
@@ -237,6 +240,17 @@ def axis_of(values: Numbers) -> Axis:
         texts[-1] = f"≥ {texts[-1]}"
     ticks = [(k * tick, text) for k, text in zip(range(first, last + 1), texts, strict=True)]
     return Axis(edges, ticks)
+
+
+def drawable(values: Numbers) -> Numbers:
+    """Return the values that fit on an axis: finite, and small enough for its arithmetic.
+
+    Examples
+    --------
+    >>> drawable(np.array([1.0, np.nan, np.inf, 1e200])).tolist()
+    [1.0]
+    """
+    return values[np.abs(values) < _LARGEST]
 
 
 def _round_step(rough: float) -> float:
@@ -292,6 +306,8 @@ def _unbroken(steps: Numbers, means: Numbers) -> Iterator[list[tuple[float, floa
     """Yield the runs of points between gaps."""
     positions = np.flatnonzero(np.isfinite(means))
     for run in np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1):
+        if run.size == 1:  # a line of one point shows only where it is drawn twice
+            run = np.repeat(run, 2)
         yield [(float(steps[at]), float(means[at])) for at in run]
 
 

@@ -18,8 +18,8 @@ from .wording import visible
 
 Numbers = npt.NDArray[np.float64]
 
-# Scores of maskmill's own stages that tell bad samples, the most telling first; "-" in front: the
-# highest value is the worst, as in `worst_by`.
+# Scores of which it is known which end is bad, the most telling first; "-" in front: the highest
+# value is the worst, as in `worst_by`.
 KNOWN_SCORES = (
     "quality",
     "confidence",
@@ -78,8 +78,8 @@ def scores_of(table: pa.Table) -> Mapping[str, Numbers]:
 def choose_order(scores: Mapping[str, Numbers]) -> Order | None:
     """Choose the score that says best which samples are bad, or None where no score can.
 
-    A score of maskmill's own stages comes first (see `KNOWN_SCORES`), then the first other one by
-    name, lowest first. A score that fewer than half of the samples have, or that is the same for
+    A score of which the bad end is known comes first (see `KNOWN_SCORES`), then the first other one
+    by name, lowest first. A score that fewer than half of the samples have, or that is the same for
     all of them, says nothing.
 
     Examples

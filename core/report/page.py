@@ -68,8 +68,8 @@ def write_report(
         Score that orders the gallery of worst samples: ``"name"`` takes the lowest, ``"-name"`` the
         highest. Besides the dataset's own scores there are ``coverage`` and ``softness``, measured
         on up to 500 samples, and with predictions ``iou`` and ``mae``. By default the IoU of the
-        predictions, else a score of maskmill's own stages, else the first telling score by name,
-        else the coverage.
+        predictions, else a score of which the bad end is known (`gallery.KNOWN_SCORES`), else the
+        first telling score by name, else the coverage.
     gallery : int
         Samples in each gallery.
     seed : int
@@ -137,9 +137,12 @@ def write_report(
         random=[cards[at] for at in some],
         order=order,
         seed=seed,
+        waterfall=_waterfall,
+        bar=bar,
+        Part=Part,
     )
     # Origins come from file names, which need not be valid text.
-    return write_whole(path, text.encode(errors="backslashreplace"))
+    return write_whole(path, text.lstrip().encode(errors="backslashreplace"))
 
 
 def _template() -> Template:
@@ -148,7 +151,6 @@ def _template() -> Template:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(FILTERS)
-    environment.globals.update(waterfall=_waterfall, bar=bar, Part=Part)
     return environment.from_string(page)
 
 

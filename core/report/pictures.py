@@ -36,12 +36,13 @@ def picture(image: Image, alt: str, budget: int) -> Picture:
     (True, 256)
     """
     height, width = image.shape[:2]
-    data = _within(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), budget)
+    bgr = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
+    data = _within(bgr, budget)
     text = base64.b64encode(data).decode()
     return Picture(f"data:image/webp;base64,{text}", width, height, alt)
 
 
-def _within(bgr: npt.NDArray[np.generic], budget: int) -> bytes:
+def _within(bgr: npt.NDArray[np.uint8], budget: int) -> bytes:
     while True:
         for quality in _QUALITIES:
             done, data = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])
@@ -50,4 +51,4 @@ def _within(bgr: npt.NDArray[np.generic], budget: int) -> bytes:
             if data.size <= budget or max(bgr.shape) <= 16:
                 return data.tobytes()
         size = max(1, bgr.shape[1] // 2), max(1, bgr.shape[0] // 2)
-        bgr = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
+        bgr = np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), np.uint8)

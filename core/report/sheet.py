@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from maskmill.light import composite
 from maskmill.sample import Sample
 
 from .files import write_whole
+from .wording import visible
 
 Colour = tuple[int, int, int]
 
@@ -105,7 +106,8 @@ def contact_sheet(
     Raises
     ------
     ValueError
-        On no rows, an unknown column, or a tile too small to read (under 32 pixels).
+        On no rows, an unknown column, a background that is no colour, or a tile too small to read
+        (under 32 pixels).
 
     Examples
     --------
@@ -124,41 +126,78 @@ def contact_sheet(
     unknown = [name for name in columns if name not in TITLES]
     if unknown or not columns:
         raise ValueError(f"columns must be of {', '.join(TITLES)}, got {unknown or 'none'}")
+    if len(background) != 3 or not all(0 <= level <= 255 for level in background):
+        raise ValueError(f"background must be three levels from 0 to 255, got {background}")
 
-    across = min(across, len(rows))
-    margin, gap = tile // 8, tile // 20
-    font = ImageFont.load_default(size=max(10.0, tile * 0.075))
-    line = round(font.size * 1.4)
     lines = max(len(row.caption.splitlines()) for row in rows)
-    group = len(columns) * (tile + gap) - gap
-    deep = tile + (gap + lines * line if lines else 0)
-    down = -(-len(rows) // across)
-    top = margin + line + gap
-    sheet = np.full(
-        (
-            top + down * (deep + margin),
-            margin + across * (group + margin),
-            3,
-        ),
-        _PAPER,
-        np.uint8,
-    )
-    texts: list[tuple[int, int, str, Colour, int]] = []
-    for at in range(across):
-        left = margin + at * (group + margin)
+    plan = _Plan(len(columns), min(across, len(rows)), tile, lines)
+    sheet = np.full((*plan.size(len(rows)), 3), _PAPER, np.uint8)
+    texts: list[_Text] = []
+    for number in range(plan.across):
         for column, name in enumerate(columns):
-            texts.append((left + column * (tile + gap), margin, TITLES[name], _PALE, tile))
+            x = plan.left(number) + column * (tile + plan.gap)
+            texts.append(_Text(x, plan.margin, TITLES[name], _PALE, tile))
     for number, row in enumerate(rows):
-        y = top + number // across * (deep + margin)
-        left = margin + number % across * (group + margin)
+        x, y = plan.left(number), plan.top(number)
         tiles = tiles_of(row, tile, background)
         for column, name in enumerate(columns):
-            x = left + column * (tile + gap)
-            sheet[y : y + tile, x : x + tile] = _letterboxed(tiles.get(name), tile)
+            at = x + column * (tile + plan.gap)
+            sheet[y : y + tile, at : at + tile] = _letterboxed(tiles.get(name), tile)
         for below, text in enumerate(row.caption.splitlines()):
-            ink = _PALE if below else _INK
-            texts.append((left, y + tile + gap + below * line, text, ink, group))
-    return _written(sheet, texts, font)
+            down = y + tile + plan.gap + below * plan.line
+            texts.append(_Text(x, down, text, _PALE if below else _INK, plan.group))
+    return _written(sheet, texts, plan.font_size)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Where things stand on a sheet, in pixels: titles on top, then rows of captioned groups."""
+
+    columns: int
+    across: int
+    tile: int
+    lines: int
+
+    @property
+    def margin(self) -> int:
+        return self.tile // 8
+
+    @property
+    def gap(self) -> int:
+        return self.tile // 20
+
+    @property
+    def font_size(self) -> float:
+        return max(10.0, self.tile * 0.075)
+
+    @property
+    def line(self) -> int:
+        return round(self.font_size * 1.4)
+
+    @property
+    def group(self) -> int:
+        return self.columns * (self.tile + self.gap) - self.gap
+
+    def left(self, number: int) -> int:
+        return self.margin + number % self.across * (self.group + self.margin)
+
+    def top(self, number: int) -> int:
+        caption = self.gap + self.lines * self.line if self.lines else 0
+        titles = self.margin + self.line + self.gap
+        return titles + number // self.across * (self.tile + caption + self.margin)
+
+    def size(self, samples: int) -> tuple[int, int]:
+        # The sheet ends where one more row of samples would begin.
+        height = self.top(-(-samples // self.across) * self.across)
+        return height, self.margin + self.across * (self.group + self.margin)
+
+
+class _Text(NamedTuple):
+    x: int
+    y: int
+    words: str
+    ink: Colour
+    width: int
 
 
 def write_sheet(
@@ -236,23 +275,19 @@ def _letterboxed(picture: Image | None, tile: int) -> Image:
     return box
 
 
-def _written(
-    sheet: Image,
-    texts: Sequence[tuple[int, int, str, Colour, int]],
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-) -> Image:
+def _written(sheet: Image, texts: Sequence[_Text], font_size: float) -> Image:
     canvas = Pillow.fromarray(sheet)
-    draw = ImageDraw.Draw(canvas)
-    for x, y, text, ink, width in texts:
-        draw.text((x, y), _fitting(text, width, font), fill=ink, font=font)
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(font_size)
+    for text in texts:
+        words = _fitting(text.words, text.width, font)
+        draw.text((text.x, text.y), words, fill=text.ink, font=font)
     return np.asarray(canvas, np.uint8)
 
 
 def _fitting(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
     """Shorten in the middle: paths differ at their ends."""
-    text = "".join(letter if letter.isprintable() else "?" for letter in text)
+    text = short = visible(text)
     keep = len(text)
-    short = text
     while keep > 1 and font.getlength(short) > width:
         keep -= 1
         short = f"{text[: keep // 2]}…{text[len(text) - (keep + 1) // 2 :]}"

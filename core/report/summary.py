@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from maskmill.shards import View
 
-from .charts import Numbers, Part, bar, curve, histogram
+from .charts import Numbers, Part, bar, curve, drawable, histogram
 from .wording import number
 
 _COLOURS = 6
@@ -129,12 +129,12 @@ def charts(
     return [
         _chart(name, what, values, colours.parted(table, values))
         for name, what, values in facts
-        if np.isfinite(values).any()
+        if drawable(values).size
     ]
 
 
 def _chart(name: str, what: str, values: Numbers, series: Mapping[str, Numbers]) -> Chart:
-    finite = values[np.isfinite(values)]
+    finite = drawable(values)
     low, median, high = (float(level) for level in np.quantile(finite, (0.05, 0.5, 0.95)))
     label = (
         f"Histogram of {name}: {finite.size:,} samples, median {number(median)}, "
@@ -175,7 +175,7 @@ class Training:
 def training(losses: Sequence[float]) -> Training:
     """Summarise the losses of a training run, one per step."""
     values = np.asarray(losses, np.float64)
-    finite = values[np.isfinite(values)]
+    finite = drawable(values)
     ends = [finite[0], finite[-1], finite.min()] if finite.size else [math.nan] * 3
     first, last, lowest = (float(end) for end in ends)
     label = f"Training loss over {values.size:,} steps, from {number(first)} to {number(last)}"
