@@ -2,7 +2,7 @@
 
 maskmill report dataset/                            writes dataset.report.html beside it
 maskmill report dataset/ --out page.html --sheet sheet.png
-maskmill report dataset/ --worst-by -coverage       the highest coverage first
+maskmill report dataset/ --worst-by=-coverage       the highest coverage first
 maskmill report dataset/ --previous yesterday/      what has changed since
 """
 
