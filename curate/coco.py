@@ -166,26 +166,36 @@ def read_inside(root: str, name: str, limit: int = _MAX_BYTES) -> bytes:
         if error.errno in (errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENXIO):
             raise Refused("unreadable_file") from error
         raise
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise Refused("unreadable_file")
         if facts.st_size > limit:
             raise Refused("file_too_large", {"bytes": facts.st_size, "limit": limit})
-        return file.read(limit)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(limit)
+    finally:
+        os.close(descriptor)
 
 
 def _path_inside(root: str, name: str) -> str:
-    relative = PurePosixPath(name)
-    if relative.is_absolute() or ".." in relative.parts or not relative.parts or "\0" in name:
+    if not _stays_inside(name):
         raise Refused("unsafe_path")
-    try:
-        path = os.path.realpath(os.path.join(root, name))  # noqa: PTH118  (resolve() may raise)
-    except UnicodeEncodeError:  # half a surrogate pair, which JSON can write
-        raise Refused("unsafe_path") from None
+    path = os.path.realpath(os.path.join(root, name))  # noqa: PTH118  (resolve() raises at a circle)
     if not Path(path).is_relative_to(root):
         raise Refused("unsafe_path")
     return path
+
+
+def _stays_inside(name: str) -> bool:
+    relative = PurePosixPath(name)
+    if relative.is_absolute() or ".." in relative.parts or not relative.parts or "\0" in name:
+        return False
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can write
+        return False
+    return True
 
 
 def _load(path: str) -> dict[str, Any]:
@@ -338,10 +348,8 @@ def _image(
 
 
 def _checked(image: CocoImage, category: str) -> CocoImage | Dropped:
-    try:
-        _path_inside("/", image.file_name)
-    except Refused as refused:
-        return Dropped(None, refused.reason, origin=image.origin)
+    if not _stays_inside(image.file_name):
+        return Dropped(None, "unsafe_path", origin=image.origin)
     for annotation in _people(image, category):
         reason = problem(annotation.segmentation, image.height, image.width)
         if reason is not None:
