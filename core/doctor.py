@@ -251,8 +251,8 @@ def _judge_import_error(installed: Mapping[str, str], error: str) -> Finding:
         remedy = _reinstall(installed, dependencies="numpy" in error.lower())
         return Finding("opencv", "problem", f"import cv2: {error}", remedy)
     text = f"cv2 needs {library[1]}, which this machine lacks"
-    if shutil.which("apt-get"):
-        sudo = "" if os.getuid() == 0 else "sudo "
+    sudo = "" if os.getuid() == 0 else "sudo "
+    if shutil.which("apt-get") and (not sudo or shutil.which("sudo")):
         return Finding("opencv", "problem", text, f"{sudo}apt-get install -y libgl1 libglib2.0-0")
     number = next((number for name, number in installed.items() if "contrib" in name), None)
     headless = "opencv-contrib-python-headless" + (f"=={number}" if number else "")

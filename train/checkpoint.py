@@ -1,0 +1,128 @@
+"""The trainer's state on disk: whole or absent, and read without unpickling any code."""
+
+import os
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a training run may not change half-way.
+
+    Parameters
+    ----------
+    model : str
+        Name for `maskmill.train.build`.
+    size : int
+        Side of the squares, pixels.
+    batch : int
+        Pairs per step.
+    seed : int
+        Of the weights, the order and the augmentation.
+    lr : float
+        Learning rate.
+    augment : bool
+        Whether pairs are varied.
+    """
+
+    model: str
+    size: int
+    batch: int
+    seed: int
+    lr: float
+    augment: bool
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write a state of tensors and plain values; a crash leaves the former file as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(Path(folder) / "checkpoint.pt", {"step": 3})
+    ...     load_checkpoint(Path(folder) / "checkpoint.pt")
+    {'format': 1, 'step': 3}
+    """
+    # One name, so that what a killed run leaves is overwritten by the next.
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            torch.save({"format": FORMAT, **state}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)  # the rename itself reaches the disk with its folder
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a checkpoint that `maskmill.train.fit` wrote, with its tensors on the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is none.
+    ValueError
+        When the file is something else, is damaged, or is of another format version.
+    """
+    try:
+        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(
+            f"checkpoint must be a whole file written by maskmill.train.fit, got {os.fspath(path)}"
+        ) from error
+    version = state.get("format") if isinstance(state, dict) else None
+    if version != FORMAT:
+        raise ValueError(
+            f"checkpoint must be of maskmill's format {FORMAT}, got {version!r} in "
+            f"{os.fspath(path)}; load bare weights into a module from maskmill.train.build"
+        )
+    return state
+
+
+def check_resumable(
+    state: dict[str, Any], settings: Settings, fingerprint: str, steps: int
+) -> None:
+    """Raise unless training can go on from `state` to `steps` as if it had never stopped.
+
+    Raises
+    ------
+    ValueError
+        With every setting that differs, the two fingerprints of the data, or when `state` is
+        beyond `steps` already.
+
+    Examples
+    --------
+    >>> settings = Settings("u2netp", size=160, batch=4, seed=0, lr=1e-3, augment=True)
+    >>> state = {"settings": asdict(settings), "dataset": "a0", "step": 5}
+    >>> check_resumable(state, settings, "a0", steps=9)
+    """
+    before, now = state["settings"], asdict(settings)
+    changed = [
+        f"{name} must stay {before.get(name)!r}, got {value!r}"
+        for name, value in now.items()
+        if before.get(name) != value
+    ]
+    if state["dataset"] != fingerprint:
+        changed.append(f"dataset must stay {state['dataset']} (fingerprint), got {fingerprint}")
+    if changed:
+        raise ValueError(
+            f"cannot resume: {'; '.join(changed)}; give another out, or resume=False to start over"
+        )
+    if state["step"] > steps:
+        raise ValueError(
+            f"steps must be at least the {state['step']} of the checkpoint, got {steps}"
+        )

@@ -1,0 +1,122 @@
+"""Alphas from a trained network, at each picture's own size."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from maskmill.images import Alpha, Image
+
+from .checkpoint import load_checkpoint
+from .networks import build
+from .preprocess import normalise, resize
+
+_DEFAULT_SIZE = 320  # what U-2-Net's authors predict at
+
+
+def predict(
+    model: str | os.PathLike[str] | nn.Module,
+    images: Iterable[Image],
+    *,
+    size: int | None = None,
+    device: str | torch.device | None = None,
+    batch: int = 1,
+) -> Iterator[Alpha]:
+    """Predict the alpha of each picture, one after another.
+
+    The network sees a square; its soft map is enlarged with a cubic kernel to the picture's size
+    and clipped. Nothing is made hard at the low resolution, and nothing is stretched: an empty
+    picture stays empty.
+
+    Parameters
+    ----------
+    model : path-like or torch.nn.Module
+        A checkpoint of `fit`, or a network such as `build` makes. A network keeps its mode.
+    images : iterable of ndarray, H x W x 3, uint8
+        RGB, of any sizes. Read `batch` at a time.
+    size : int, optional
+        Side of the square in pixels. None: the checkpoint's own, or 320 for a network.
+    device : str or torch.device, optional
+        None: the GPU if there is one for a checkpoint, and where it is for a network. A network is
+        moved to the device that is given.
+    batch : int
+        Pictures per pass.
+
+    Returns
+    -------
+    iterator of ndarray, H x W, float32 in [0, 1]
+
+    Raises
+    ------
+    ValueError
+        When the checkpoint or a picture is not as described.
+
+    Examples
+    --------
+    >>> alphas = predict(build("u2netp"), [np.zeros((48, 80, 3), np.uint8)], size=64)
+    >>> next(alphas).shape
+    (48, 80)
+    """
+    if batch < 1:
+        raise ValueError(f"batch must be 1 or more, got {batch}")
+    if isinstance(model, nn.Module):
+        network = model if device is None else model.to(device)
+    else:
+        state = load_checkpoint(model)
+        network = build(state["settings"]["model"])
+        network.load_state_dict(state["weights"], strict=True)
+        network = network.to(choose_device(device))
+        size = size or int(state["settings"]["size"])
+    return _predictions(network, iter(images), size or _DEFAULT_SIZE, batch)
+
+
+def choose_device(device: str | torch.device | None) -> torch.device:
+    """Return the device that is meant; None means the GPU if there is one."""
+    return torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def predict_squares(network: nn.Module, squares: Sequence[Image]) -> list[Alpha]:
+    """Predict the alphas of pictures that have the network's size already.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Run in evaluation mode; its own mode is put back.
+    squares : sequence of ndarray, H x W x 3, uint8
+        RGB, all of one size.
+
+    Returns
+    -------
+    list of ndarray, H x W, float32 in [0, 1]
+    """
+    device = next(network.parameters()).device
+    pixels = torch.from_numpy(np.stack(squares)).to(device).permute(0, 3, 1, 2)
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        with torch.inference_mode():
+            maps = torch.sigmoid(network(normalise(pixels))[0].float())
+    finally:
+        for module, training in modes:
+            module.training = training
+    return list(maps[:, 0].cpu().numpy())
+
+
+def _predictions(
+    network: nn.Module, images: Iterator[Image], size: int, batch: int
+) -> Iterator[Alpha]:
+    while chunk := list(islice(images, batch)):
+        squares = [resize(_checked(image), size, size) for image in chunk]
+        for image, small in zip(chunk, predict_squares(network, squares), strict=True):
+            alpha = resize(small, *image.shape[:2], enlarging=cv2.INTER_CUBIC)
+            yield np.clip(alpha, 0, 1)  # a cubic kernel overshoots at edges
+
+
+def _checked(image: Image) -> Image:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ValueError(f"image must be H x W x 3 uint8, got {image.shape} {image.dtype}")
+    return image
