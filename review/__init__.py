@@ -1,1 +1,3 @@
-"""FiftyOne sessions over a dataset. Nothing is offered here yet; verdicts live in maskmill.shards."""
+"""FiftyOne sessions over a dataset. Nothing is offered here yet."""
+
+__all__: list[str] = []

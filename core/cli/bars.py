@@ -8,19 +8,19 @@ from tqdm import tqdm
 
 from maskmill.execute import Progress
 
-
 # Seconds; what is done sooner needs no bar.
 _DELAY = 0.7
 
 
 class Bars:
-    """One tqdm bar per label, for the length of a ``with`` block.
+    """One tqdm bar per label on a terminal, and none in a log, for the length of a ``with`` block.
 
     Call it with (label, done, total), or hand out `counter` where the label is fixed.
     """
 
     def __init__(self) -> None:
         self._bar: tqdm | None = None
+        self._label = ""
 
     def __enter__(self) -> Self:
         return self
@@ -34,10 +34,16 @@ class Bars:
         self._close()
 
     def __call__(self, label: str, done: int, total: int, note: str = "") -> None:
-        if self._bar is None or self._bar.desc != label:
+        if self._bar is None or self._label != label:
             self._close()
+            self._label = label
             self._bar = tqdm(
-                desc=label, total=total, file=sys.stderr, dynamic_ncols=True, delay=_DELAY
+                desc=label,
+                total=total,
+                file=sys.stderr,
+                dynamic_ncols=True,
+                delay=_DELAY,
+                disable=None,
             )
         self._bar.total = total
         self._bar.set_postfix_str(note, refresh=False)

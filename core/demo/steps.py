@@ -94,11 +94,12 @@ def train(
 
     dataset = Dataset(out / "dataset")
     splits = set(dataset.split().table["split"].to_pylist())
+    view = dataset.split("train" if "train" in splits else None)
     result = fit(
-        dataset.split("train" if "train" in splits else None),
+        view,
         out=out / "training",
         steps=steps,
-        batch=BATCH,
+        batch=min(BATCH, len(view)),
         size=SIZE,
         seed=seed,
         validation=dataset.split("val") if "val" in splits else None,
