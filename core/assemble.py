@@ -1,8 +1,9 @@
 """From finished shards to a dataset: index, repeated keys, table stages, splits, dataset.json."""
 
 import json
+import logging
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ import pyarrow.parquet as pq
 from maskmill.shards.locate import locate
 from maskmill.shards.schema import FACTS, FORMAT, INDEX, LEDGER, SPLITS, STATUSES, feature_column
 from maskmill.shards.storage import Storage
-from maskmill.shards.writer import write_ledger, write_table
+from maskmill.shards.writer import digest, write_ledger, write_table
 
 from .stage import Feature, TableStage, digest_of, name_of
 from .work import Job
+
+logger = logging.getLogger(__name__)
 
 Counts = dict[str, dict[str, Any]]
 
@@ -27,14 +30,25 @@ def assemble(
     storage: Storage,
     jobs: Sequence[Job],
     finish: Sequence[TableStage],
-    recipe: dict[str, Any],
-    version: str,
+    facts: dict[str, Any],
+    check: Callable[[], None],
 ) -> Counts:
     """Make the dataset of `jobs`, all of them finished, and return its counts.
 
-    dataset.json is written last: until then the folder holds the previous dataset, or none.
+    dataset.json is written last and says which index is its own.
+
+    Parameters
+    ----------
+    storage : Storage
+    jobs : sequence of Job
+        In plan order.
+    finish : sequence of TableStage
+    facts : dict
+        For dataset.json: the library's version and the recipe.
+    check : callable
+        Raises when the folder is ours no more.
     """
-    features = jobs[0].features if jobs else ()
+    features = features_of(finish)
     table = read_index(storage, jobs, features)
     table, repeated = without_repeated_keys(table)
     ledgers = [job.ledger for job in jobs]
@@ -43,18 +57,20 @@ def assemble(
         write_ledger(storage, name, repeated)
         ledgers.append(name)
     decided = read_splits(storage)
+    check_fixed_splits(table, decided)
     table = fill_splits(table, decided)
     for stage in finish:
-        table = decide(table, stage(table), name_of(stage))
+        table = fill_splits(decide(table, stage(table), name_of(stage)), decided)
+    counts = count(storage, jobs, table, ledgers, facts["recipe"]["sources"])
+    check()
     append_splits(storage, table, decided)
     write_table(storage, "index.parquet", table.select(INDEX.names).cast(INDEX))
-    counts = count(storage, jobs, table, ledgers)
     info = {
         "format": FORMAT,
-        "maskmill": version,
-        "recipe": recipe,
-        "recipe_hash": digest_of(recipe),
+        **facts,
+        "recipe_hash": digest_of(facts["recipe"]),
         "samples": table.num_rows,
+        "index": digest(storage.read("index.parquet")),
         "counts": counts,
         "shards": [job.shard for job in jobs],
         "dropped": ledgers,
@@ -62,6 +78,21 @@ def assemble(
     with storage.create("dataset.json") as file:
         file.write(json.dumps(info, indent=1, ensure_ascii=False).encode() + b"\n")
     return counts
+
+
+def features_of(finish: Sequence[TableStage]) -> tuple[Feature, ...]:
+    """Return what the table stages declare, each feature once.
+
+    Raises
+    ------
+    ValueError
+        When two different features have one name.
+    """
+    features = list(dict.fromkeys(feature for stage in finish for feature in stage.features))
+    for name, number in Counter(feature.name for feature in features).items():
+        if number > 1:
+            raise ValueError(f"features must have different names, got {number} of {name!r}")
+    return tuple(features)
 
 
 def read_index(storage: Storage, jobs: Sequence[Job], features: Sequence[Feature]) -> pa.Table:
@@ -72,10 +103,16 @@ def read_index(storage: Storage, jobs: Sequence[Job], features: Sequence[Feature
     )
     parts = [schema.empty_table()]
     for job in jobs:
-        with storage.open(job.shard) as file:
-            shard = pq.ParquetFile(file)
-            facts = shard.read(columns=[*FACTS.names, *columns])
-            metadata = shard.metadata
+        try:
+            with storage.open(job.shard) as file:
+                shard = pq.ParquetFile(file)
+                facts = shard.read(columns=[*FACTS.names, *columns])
+                metadata = shard.metadata
+        except (OSError, pa.ArrowException) as error:
+            raise ValueError(
+                f"{job.shard} in {storage.url} is damaged ({error}): delete it, and the next run "
+                "makes it again"
+            ) from error
         sizes = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
         groups = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         rows = np.concatenate(
@@ -131,24 +168,41 @@ def read_splits(storage: Storage) -> dict[str, str]:
 
 
 def fill_splits(table: pa.Table, decided: dict[str, str]) -> pa.Table:
-    """Fill in earlier decisions where the source has not fixed the split."""
+    """Fill in earlier decisions where nobody has fixed the split yet."""
     earlier = pa.array([decided.get(group) for group in _groups(table)], pa.string())
     column = table.schema.get_field_index("split")
     return table.set_column(column, "split", pc.coalesce(table["split"], earlier))
 
 
+def check_fixed_splits(table: pa.Table, decided: dict[str, str]) -> None:
+    """Raise ValueError where a source has fixed a split that an earlier decision contradicts."""
+    for group, split in zip(_groups(table), table["split"].to_pylist(), strict=True):
+        if split is not None and decided.get(group, split) != split:
+            raise ValueError(
+                f"group {group!r} must stay in split {decided[group]!r}, which splits/ records, "
+                f"got {split!r} from its source; to decide anew, write to another dataset"
+            )
+
+
 def append_splits(storage: Storage, table: pa.Table, decided: dict[str, str]) -> None:
-    """Add the decisions that are new to the append-only record."""
+    """Add the decisions that are new to the append-only record.
+
+    Samples that were decided apart and are one group by now stay where they are: a decision stands.
+    """
     fresh: dict[str, str] = {}
+    joined: set[str] = set()
     for group, split in zip(_groups(table), table["split"].to_pylist(), strict=True):
         if split is None:
             continue
-        known = decided.get(group) or fresh.setdefault(group, split)
-        if known != split:
+        if group in decided:
+            joined |= {group} if decided[group] != split else set()
+        elif fresh.setdefault(group, split) != split:
             raise ValueError(
-                f"group {group!r} must stay in one split, got {known!r} and {split!r}: a source "
-                "that fixes splits must not part a group"
+                f"group {group!r} must be in one split, got {fresh[group]!r} and {split!r}: a "
+                "source that fixes splits must not part a group"
             )
+    for group in sorted(joined):
+        logger.warning("group %r has samples in more than one split, decided earlier", group)
     if fresh:
         rows = pa.Table.from_pylist(
             [{"group": group, "split": fresh[group]} for group in sorted(fresh)], schema=SPLITS
@@ -190,7 +244,13 @@ def decide(table: pa.Table, decisions: pa.Table, stage: str) -> pa.Table:
     return table
 
 
-def count(storage: Storage, jobs: Sequence[Job], table: pa.Table, ledgers: Sequence[str]) -> Counts:
+def count(
+    storage: Storage,
+    jobs: Sequence[Job],
+    table: pa.Table,
+    ledgers: Sequence[str],
+    sources: Iterable[str],
+) -> Counts:
     """Count per source: read, kept, dropped by stage and reason, failed by stage."""
     read: Counter[str] = Counter()
     for job in jobs:
@@ -203,7 +263,7 @@ def count(storage: Storage, jobs: Sequence[Job], table: pa.Table, ledgers: Seque
         for row in part.to_pylist():
             lost[row["source"]][row["kind"], row["stage"], row["reason"]] += 1
     counts: Counts = {}
-    for source in read:
+    for source in sources:
         counts[source] = {"read": read[source], "kept": kept[source], "dropped": {}, "failed": {}}
         for (kind, stage, reason), number in sorted(lost[source].items()):
             counts[source][kind].setdefault(stage, {})[reason] = number

@@ -36,6 +36,8 @@ _UPRIGHT = {
 # that are nearest to sRGB without being it (gamma 2.2 on its primaries) by six.
 _SRGB_TOLERANCE = 2
 
+_LONGEST_SIDE = 1_000_000  # in pixels: libpng takes no more, and OpenCV hardly more
+
 _quiet = threading.Lock()
 
 
@@ -68,8 +70,8 @@ class Refused(Exception):  # noqa: N818  (bad data is an everyday answer of the 
     ----------
     reason : str
         ``empty_file``, ``unreadable`` (none of the formats, or broken), ``truncated``,
-        ``too_many_pixels``, ``animated`` (or of several pages) or ``unsupported_mode``
-        (float, 32-bit and Lab pixels).
+        ``too_many_pixels``, ``animated`` (or of several pages), ``unsupported_mode`` (float, 32-bit
+        and Lab pixels) or ``unsupported_size`` (a side of more than a million pixels).
     values : mapping of str to float
         The numbers behind it.
     """
@@ -171,6 +173,8 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
         raise
     except Exception as error:  # parsers of foreign bytes raise whatever they come upon
         raise Refused(_fault(error, data)) from error
+    if max(picture.size) > _LONGEST_SIDE:
+        raise Refused("unsupported_size", {"height": picture.height, "width": picture.width})
     pixels = picture.width * picture.height
     if pixels > max_pixels:
         raise Refused("too_many_pixels", {"pixels": pixels, "limit": max_pixels})

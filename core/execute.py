@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
+
 from maskmill import __version__
-from maskmill.shards.dataset import Dataset
+from maskmill.shards.dataset import read_info
 from maskmill.shards.schema import FORMAT
 from maskmill.shards.storage import TEMPORARY, Storage, open_storage
 
-from .assemble import Counts, assemble
+from .assemble import Counts, assemble, features_of
 from .executors import Executor, PartitionFailedError, pick
-from .lease import lease
+from .lease import LEASE, lease
 from .pipeline import Pipeline
 from .source import Source
 from .stage import Feature, TableStage, describe, digest_of
@@ -26,7 +28,15 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, steps done, steps in all)."""
 
-_SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PART = re.compile(r"(shards|dropped)/[a-z][a-z0-9_]*-[0-9a-f]{16}\.parquet")
+
+
+class PlanError(ValueError):
+    """A source cannot say what there is to read: a file is missing, a category unknown."""
+
+    def __init__(self, source: str, error: Exception) -> None:
+        super().__init__(f"[{source}.source]: {error}")
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,7 @@ def run(
     workers: int | None = None,
     client: "Client | None" = None,
     bits: int = 8,
+    retry_failed: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Run each source's pipeline and write one dataset.
@@ -126,6 +137,8 @@ def run(
         Of an existing scheduler, instead of `workers`.
     bits : int
         Levels of the written alphas, 8 or 16.
+    retry_failed : bool
+        Do partitions again in which an earlier run counted a failure (an exception in a stage).
     progress : callable, optional
         Called with (label, done, total).
 
@@ -137,6 +150,8 @@ def run(
     ------
     DatasetBusyError
         When another writer holds the dataset.
+    PlanError
+        When a source cannot say what there is to read; nothing was written then.
     PartitionFailedError
         When a partition could not be finished; the others are kept, the next run retries it.
 
@@ -147,22 +162,25 @@ def run(
         people = mm.Pipeline(PersonFilter()) | Clean() | Smooth()
         print(mm.run({"people": (people, Coco("instances.json", "train2017/"))}, out="dataset/"))
     """
-    _check(sources, bits)
+    _check(sources, out, bits, workers, client)
     storage = open_storage(out)
-    recipe = describe_recipe(sources, finish, bits)
+    features = features_of(finish)
     report = progress or (lambda label, done, total: None)
-    features = tuple(feature for stage in finish for feature in stage.features)
+    facts = {"maskmill": __version__, "recipe": describe_recipe(sources, finish, bits)}
     jobs = _plan(sources, features, bits, storage, report)
-    with lease(storage):
-        _sweep(storage, keep={name for job in jobs for name in (job.shard, job.ledger)})
-        finished = {*storage.names("shards"), *storage.names("dropped")}
-        waiting = [job for job in jobs if not finished >= {job.shard, job.ledger}]
-        with pick(workers, client) as execute:
-            _carry_out(execute, waiting, len(jobs), report)
+    _check_folder(storage)
+    with lease(storage) as check:
+        standing = read_info(storage)
+        waiting = _unfinished(storage, jobs, standing, retry_failed)
+        _sweep(storage, jobs, standing)
+        if waiting:
+            with pick(workers, client) as execute:
+                _carry_out(execute, waiting, len(jobs), report)
         report("index", 0, 1)
-        counts = assemble(storage, jobs, finish, recipe, __version__)
+        counts = assemble(storage, jobs, finish, facts, check)
         report("index", 1, 1)
-        _sweep(storage, keep=None)
+        check()
+        _sweep_temporary(storage)
     return Report(storage.url, counts, len(jobs), len(jobs) - len(waiting))
 
 
@@ -183,16 +201,46 @@ def describe_recipe(
     }
 
 
-def _check(sources: Mapping[str, tuple[Pipeline, Source]], bits: int) -> None:
+def _check(
+    sources: Mapping[str, tuple[Pipeline, Source]],
+    out: str | os.PathLike[str],
+    bits: int,
+    workers: int | None,
+    client: "Client | None",
+) -> None:
+    if not os.fspath(out):
+        raise ValueError("out must be a folder or URL, got an empty string")
     if bits not in (8, 16):
         raise ValueError(f"bits must be 8 or 16, got {bits}")
+    if workers is not None and client is not None:
+        raise ValueError("workers must be None when a client is given: the cluster has its own")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be None (serial) or at least 1, got {workers}")
     if not sources:
         raise ValueError("sources must name at least one (Pipeline, Source), got none")
     for name, pair in sources.items():
-        if not _SOURCE_NAME.fullmatch(name):
+        if not SOURCE_NAME.fullmatch(name):
             raise ValueError(f"a source's name must be snake_case, got {name!r}")
         if list(map(isinstance, pair, (Pipeline, Source))) != [True, True]:
             raise TypeError(f"source {name!r} must be a (Pipeline, Source), got {pair!r}")
+
+
+def _check_folder(storage: Storage) -> None:
+    """Refuse a folder of somebody else's: what a run does not recognise, it must not live among."""
+    if storage.exists("dataset.json") or storage.exists(LEASE):
+        return
+    found = [*storage.names(""), *storage.names("shards"), *storage.names("dropped")]
+    foreign = [name for name in found if not _is_ours(name)]
+    if foreign:
+        raise ValueError(
+            f"out must be an empty or new folder, or a dataset; {storage.url} holds "
+            f"{', '.join(foreign[:3])}{' and more' if len(foreign) > 3 else ''}"
+        )
+
+
+def _is_ours(name: str) -> bool:
+    file = name.rsplit("/", 1)[-1]
+    return bool(_PART.fullmatch(name) or TEMPORARY.fullmatch(file)) or name == "index.parquet"
 
 
 def _plan(
@@ -213,7 +261,11 @@ def _plan(
             [describe(feature) for feature in features],
             bits,
         )
-        for partition in source.plan(pipeline.stages):
+        try:
+            partitions = source.plan(pipeline.stages)
+        except (OSError, ValueError) as error:
+            raise PlanError(name, error) from error
+        for partition in partitions:
             digest = digest_of(*shape, partition.fingerprint, partition.absorbed)
             jobs.append(
                 Job(
@@ -251,22 +303,48 @@ def _carry_out(execute: Executor, waiting: list[Job], total: int, report: Progre
         ) from error
 
 
-def _sweep(storage: Storage, keep: set[str] | None) -> None:
-    """Remove what stopped runs left, and (given what to keep) what no dataset refers to any more.
+def _unfinished(
+    storage: Storage, jobs: Sequence[Job], standing: dict[str, Any] | None, retry_failed: bool
+) -> list[Job]:
+    """Return the jobs that have to be done, by what an earlier run has left."""
+    finished = {*storage.names("shards"), *storage.names("dropped")}
+    waiting = {job.name for job in jobs if not finished >= {job.shard, job.ledger}}
+    if retry_failed:
+        again = [job for job in jobs if job.name not in waiting and _has_failures(storage, job)]
+        if standing and {job.shard for job in again} & set(standing["shards"]):
+            # Its index is about to be wrong: no reader may open it before the new one is there.
+            storage.remove("dataset.json")
+        for job in again:
+            storage.remove(job.shard)
+            waiting.add(job.name)
+    return [job for job in jobs if job.name in waiting]
 
-    Files of the dataset that stands there now survive this run, so that its readers do too.
+
+def _has_failures(storage: Storage, job: Job) -> bool:
+    with storage.open(job.ledger) as file:
+        return "failed" in pq.read_table(file, columns=["kind"])["kind"].to_pylist()
+
+
+def _sweep(storage: Storage, jobs: Sequence[Job], standing: dict[str, Any] | None) -> None:
+    """Remove parts that no dataset refers to any more, and what stopped runs left half written.
+
+    The dataset that stands there now survives this run, so that its readers do too. Files whose
+    names are not of our making are never touched.
     """
-    if keep is not None and storage.exists("dataset.json"):
-        try:
-            standing = Dataset(storage.url).info
-        except (ValueError, OSError):
-            standing = {"shards": [], "dropped": []}
-        keep = {*keep, *standing["shards"], *standing["dropped"]}
-    for folder in ("", "shards", "dropped", "splits", "verdicts"):
+    keep = {name for job in jobs for name in (job.shard, job.ledger)}
+    if standing:
+        keep |= {*standing["shards"], *standing["dropped"]}
+    for folder in ("shards", "dropped"):
         for name in storage.names(folder):
-            stray = keep is not None and folder in ("shards", "dropped") and name not in keep
-            if stray or name.rsplit("/", 1)[-1].startswith(TEMPORARY):
+            if _PART.fullmatch(name) and name not in keep:
                 storage.remove(name)
+    _sweep_temporary(storage)
 
 
-__all__ = ["PartitionFailedError", "Progress", "Report", "run"]
+def _sweep_temporary(storage: Storage) -> None:
+    for folder in ("", "shards", "dropped", "splits"):
+        for name in storage.names(folder):
+            file = name.rsplit("/", 1)[-1]
+            # The lease's are of this moment's heartbeat.
+            if TEMPORARY.fullmatch(file) and not file.endswith(LEASE):
+                storage.remove(name)

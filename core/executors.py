@@ -19,8 +19,6 @@ logger = logging.getLogger(__name__)
 
 # Tasks waiting at each worker thread: enough to keep it busy, few enough to lose little.
 _AHEAD = 2
-# A partition whose worker dies (killed, out of memory) is tried again this often.
-_RETRIES = 2
 
 
 class PartitionFailedError(RuntimeError):
@@ -56,23 +54,24 @@ def on_cluster(client: "Client") -> Executor:
 
         waiting = iter(jobs)
         running: dict[object, Job] = {}
+        finished = as_completed()
 
-        def submit(job: Job) -> object:
-            future = client.submit(work, job, pure=False, retries=_RETRIES)
-            running[future.key] = job
-            return future
+        def submit_ahead() -> None:
+            threads: dict[str, int] = client.nthreads()  # pyright: ignore[reportAssignmentType]
+            if not threads:
+                logger.warning("the cluster has no worker yet: waiting for one")
+            room = _AHEAD * max(1, sum(threads.values())) - len(running)
+            for job in itertools.islice(waiting, max(0, room)):
+                future = client.submit(work, job, pure=False)
+                running[future.key] = job
+                finished.add(future)
 
-        threads: dict[str, int] = client.nthreads()  # pyright: ignore[reportAssignmentType]
-        ahead = _AHEAD * max(1, sum(threads.values()))
-        first = [submit(job) for job in itertools.islice(waiting, ahead)]
-        finished = as_completed(first)
+        submit_ahead()
         for future in finished:
             job = running.pop(future.key)
             error = future.exception()
             future.release()
-            following = next(waiting, None)
-            if following is not None:
-                finished.add(submit(following))
+            submit_ahead()  # the cluster may have grown
             if error is not None:
                 logger.error("partition %s failed: %r", job.name, error)
             yield job, error
@@ -104,11 +103,7 @@ def pick(
 ) -> contextlib.AbstractContextManager[Executor]:
     """Return the executor that `mm.run` was asked for."""
     if client is not None:
-        if workers is not None:
-            raise ValueError("workers must be None when a client is given: the cluster has its own")
         return contextlib.nullcontext(on_cluster(client))
     if workers is None:
         return contextlib.nullcontext(serial)
-    if workers < 1:
-        raise ValueError(f"workers must be None or at least 1, got {workers}")
     return local_cluster(workers)

@@ -15,11 +15,11 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-from maskmill.shards.storage import LocalStorage, Storage
+from maskmill.shards.storage import TEMPORARY, LocalStorage, Storage
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +35,11 @@ class DatasetBusyError(RuntimeError):
 
 
 @contextlib.contextmanager
-def lease(storage: Storage) -> Generator[None]:
+def lease(storage: Storage) -> Generator[Callable[[], None]]:
     """Hold the dataset for the length of the block.
+
+    It gives a function to call before each thing that another writer must not see undone: it raises
+    when the lease is ours no more.
 
     Raises
     ------
@@ -58,14 +61,21 @@ def lease(storage: Storage) -> Generator[None]:
             )
         if found:
             logger.warning("took over the lease of %s, which is gone", found["holder"])
+        for name in storage.names(""):
+            if TEMPORARY.fullmatch(name) and name.endswith(LEASE):
+                storage.remove(name)  # of a holder that died in a heartbeat
         _write(storage, mine)
     done = threading.Event()
     heart = threading.Thread(target=_beat, args=(storage, mine, done), daemon=True)
     heart.start()
-    try:
-        yield
+
+    def check() -> None:
         if not _is_ours(storage, mine):
             raise DatasetBusyError(f"the lease of {storage.url} was taken over by another writer")
+
+    try:
+        yield check
+        check()
     finally:
         done.set()
         heart.join()

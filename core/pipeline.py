@@ -49,8 +49,10 @@ class Pipeline:
                 raise TypeError(
                     f"a stage must return a Sample or a Dropped, got {result!r} from {stage!r}"
                 )
-            if result.key != sample.key:
-                raise ValueError(f"a stage must not change the key of a sample, {stage!r} did")
+            if (result.key, result.origin) != (sample.key, sample.origin):
+                raise ValueError(
+                    f"a stage must not change the key or the origin of a sample, {stage!r} did"
+                )
             sample = result
         return sample
 

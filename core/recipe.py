@@ -23,11 +23,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from .catalogue import load, nearest
+from .execute import SOURCE_NAME
 from .pipeline import Pipeline
 from .source import Source
 from .stage import TableStage, is_location
@@ -70,7 +71,7 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path}: not valid TOML: {error}") from None
     try:
-        return _build(table, path.parent)
+        return _build(table, path.absolute().parent)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
 
@@ -88,7 +89,11 @@ def _build(table: dict[str, Any], folder: Path) -> Recipe:
     if not sources:
         raise RecipeError("no source: a recipe needs at least one [<name>.source] table")
     finish = _tables(table.get("finish", []), "[[finish]]")
+    if settings.get("bits", 8) not in (8, 16):
+        raise RecipeError(f"top level: bits must be 8 or 16, got {settings['bits']}")
     if "out" in settings:
+        if not settings["out"]:
+            raise RecipeError("top level: out must be a folder or URL, got an empty string")
         settings["out"] = _resolve(settings["out"], folder)
     stages = tuple(
         _part("table stage", part, f"[[finish]] number {number}", folder)
@@ -102,9 +107,12 @@ def _all_keys(table: dict[str, Any]) -> list[str]:
 
 
 def _source(name: str, table: dict[str, Any], folder: Path) -> tuple[Pipeline, Source]:
+    if not SOURCE_NAME.fullmatch(name):
+        raise RecipeError(f"[{name}]: a source's name must be snake_case, such as people")
     for key in table:
         if key not in _PARTS:
-            raise RecipeError(f"[{name}]: unknown key {key!r}{nearest(key, _PARTS)}")
+            hint = nearest(name, ["finish"]) if "use" in table else nearest(key, _PARTS)
+            raise RecipeError(f"[{name}]: unknown key {key!r}{hint}")
     if not isinstance(table.get("source"), dict):
         raise RecipeError(f"[{name}]: missing table [{name}.source]")
     source = _part("source", table["source"], f"[{name}.source]", folder)
@@ -154,6 +162,12 @@ def _part(kind: str, table: dict[str, Any], where: str, folder: Path) -> Any:
 
 
 def _convert(value: object, hint: Any, where: str, key: str) -> Any:
+    if get_origin(hint) is Literal and value not in get_args(hint):
+        words = [str(word) for word in get_args(hint)]
+        raise RecipeError(
+            f"{where}: {key}: must be one of {', '.join(words)}, got {value!r}"
+            f"{nearest(str(value), words)}"
+        )
     try:
         return msgspec.convert(value, hint)
     except msgspec.ValidationError as error:

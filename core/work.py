@@ -1,6 +1,7 @@
 """The work on one partition: read, run the stages, write ledger and shard."""
 
 import contextlib
+import threading
 import traceback
 from collections.abc import Generator
 from dataclasses import dataclass, replace
@@ -91,9 +92,14 @@ def _run(item: Sample | Dropped, source: str, pipeline: Pipeline) -> Sample | Dr
 
 
 def _origin(item: Sample | Dropped) -> str:
-    if isinstance(item, Dropped):
-        return item.origin if item.sample is None else item.sample.origin  # pyright: ignore
-    return item.origin
+    if isinstance(item, Dropped) and item.sample is not None:
+        item = item.sample
+    return _storable(item.origin or "")
+
+
+def _storable(text: str) -> str:
+    """Write out what UTF-8 has no bytes for, such as half a surrogate pair in a file name."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _dropped(job: Job, dropped: Dropped, origin: str) -> dict[str, Any]:
@@ -119,17 +125,29 @@ def _failed(job: Job, item: Sample | Dropped, origin: str, error: Exception) -> 
         "kind": "failed",
         "reason": type(error).__name__,
         "values": [],
-        "detail": "".join(traceback.format_exception(error)),
+        "detail": _storable("".join(traceback.format_exception(error))),
     }
+
+
+_entered = 0
+_entering = threading.Lock()
+_threads_before = 0
 
 
 @contextlib.contextmanager
 def one_thread() -> Generator[None]:
     """Run OpenCV and the BLAS on one thread, in workers and in serial runs, so that bytes agree."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
+    global _entered, _threads_before  # the setting belongs to the process, whose threads share it
+    with _entering:
+        if _entered == 0:
+            _threads_before = cv2.getNumThreads()
+            cv2.setNumThreads(1)
+        _entered += 1
     try:
         with threadpool_limits(limits=1):
             yield
     finally:
-        cv2.setNumThreads(before)
+        with _entering:
+            _entered -= 1
+            if _entered == 0:
+                cv2.setNumThreads(_threads_before)

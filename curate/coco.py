@@ -42,6 +42,7 @@ class CocoImage:
     split: str | None
     annotations: tuple[Annotation, ...] = field(repr=False)
     absorbed: PersonFilter | None = None
+    file: tuple[int, int] | None = None  # size and time when the run was planned
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,9 @@ class Coco:
 
     def __post_init__(self) -> None:
         for place in ("annotations", "images"):
-            object.__setattr__(self, place, os.fspath(getattr(self, place)))
+            path = os.fspath(getattr(self, place))
+            # Absolute: a worker of a cluster may stand in another folder.
+            object.__setattr__(self, place, os.path.abspath(path))  # noqa: PTH100
         if self.samples_per_partition < 1:
             raise ValueError(
                 f"samples_per_partition must be at least 1, got {self.samples_per_partition}"
@@ -116,12 +119,13 @@ class Coco:
             _judged(item, leading) if isinstance(item, CocoImage) else item
             for item in _items(_load(self.annotations), self.category, self.annotations)
         ]
-        about = [describe(self), leading and describe(leading)]
         root = os.path.realpath(self.images)
+        items = [_looked_up(i, root) if isinstance(i, CocoImage) else i for i in items]
+        about = [describe(self), leading and describe(leading)]
         return [
             Partition(
                 items=tuple(part),
-                fingerprint=digest_of(about, [_identity(item, root) for item in part]),
+                fingerprint=digest_of(about, [_identity(item) for item in part]),
                 count=len(part),
                 absorbed=int(leading is not None),
             )
@@ -380,14 +384,17 @@ def _cut(items: Sequence[CocoImage | Dropped], size: int) -> Iterator[list[CocoI
         yield part
 
 
-def _identity(item: CocoImage | Dropped, root: str) -> list[Any]:
-    if isinstance(item, Dropped):
-        return [item.origin, item.stage, item.reason, sorted(item.values.items())]
+def _looked_up(item: CocoImage, root: str) -> CocoImage:
     try:
         facts = Path(_path_inside(root, item.file_name)).stat()
-        file = [facts.st_size, facts.st_mtime_ns]
     except (Refused, OSError):
-        file = []
+        return item
+    return replace(item, file=(facts.st_size, facts.st_mtime_ns))
+
+
+def _identity(item: CocoImage | Dropped) -> list[Any]:
+    if isinstance(item, Dropped):
+        return [item.origin, item.stage, item.reason, sorted(item.values.items())]
     told = [
         item.image_id,
         item.file_name,
@@ -395,7 +402,7 @@ def _identity(item: CocoImage | Dropped, root: str) -> list[Any]:
         [item.licence, item.group, item.split],
         [[getattr(a, name) for name in Annotation.__slots__] for a in item.annotations],
     ]
-    return [item.origin, hashlib.blake2b(_canonical(told), digest_size=16).hexdigest(), *file]
+    return [item.origin, hashlib.blake2b(_canonical(told), digest_size=16).hexdigest(), item.file]
 
 
 def _opened(image: CocoImage, root: str, category: str) -> Sample | Dropped:
@@ -403,6 +410,11 @@ def _opened(image: CocoImage, root: str, category: str) -> Sample | Dropped:
         data = read_inside(root, image.file_name)
         door = admit(data, max_pixels=MAX_PIXELS)
     except Refused as refused:
+        if refused.reason == "missing_file" and image.file is not None:
+            raise FileNotFoundError(
+                f"{image.file_name} was there when the run was planned and is not now: was it "
+                "removed, or does this worker not see the same files?"
+            ) from refused
         return Dropped(None, refused.reason, refused.values, origin=image.origin)
     height, width = image.height, image.width
     if (door.height, door.width) != (height, width):

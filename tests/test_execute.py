@@ -82,7 +82,7 @@ def test_a_failure_keeps_its_traceback_and_the_run_goes_on(serial: Path):
         ("disc-0003", "fails_on", "ZeroDivisionError")
     ]
     assert "this stage cannot take discs" in failed[0]["detail"]
-    assert "in fails_on: FailsOn(origin='disc-0003') on disc-0003" in failed[0]["detail"]
+    assert "in fails_on: FailsOn(origin='disc-0003', cure='') on disc-0003" in failed[0]["detail"]
 
 
 def test_a_local_cluster_writes_the_same_bytes(serial: Path, tmp_path: Path):
@@ -247,7 +247,7 @@ def test_a_split_that_a_source_fixed_is_recorded_and_parts_no_group(tmp_path: Pa
     mm.run(fixed, str(tmp_path / "d"))
     assert len(Dataset(tmp_path / "d").split("train")) == 6
     parted = fixed | {"b": (mm.Pipeline(), Discs(6, first=10, groups=2, split="val"))}
-    with pytest.raises(ValueError, match="must stay in one split"):
+    with pytest.raises(ValueError, match="must stay in split 'train', which splits/ records"):
         mm.run(parted, str(tmp_path / "d"))
 
 
@@ -293,3 +293,149 @@ def test_a_sample_without_alpha_is_dropped_by_the_writer(tmp_path: Path):
 
     report = mm.run({"bare": (mm.Pipeline(Identity()), Bare(4))}, str(tmp_path / "d"))
     assert report.counts["bare"]["dropped"] == {"writer": {"no_alpha": 4}}
+
+
+def test_a_source_must_not_part_a_group(tmp_path: Path):
+    sources = {
+        "a": (mm.Pipeline(), Discs(6, groups=2, split="train")),
+        "b": (mm.Pipeline(), Discs(6, first=10, groups=2, split="val")),
+    }
+    with pytest.raises(ValueError, match="must not part a group"):
+        mm.run(sources, str(tmp_path / "d"))
+
+
+def test_a_folder_of_somebody_elses_is_refused_and_left_alone(tmp_path: Path):
+    for name in ("shards/mine.tar", "dropped/notes.txt", ".tmp-draft.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(ValueError, match="must be an empty or new folder, or a dataset"):
+        mm.run(WHOLE, tmp_path)
+    assert len(tree(tmp_path)) == 3
+
+
+def test_foreign_files_in_a_dataset_survive_its_runs(tmp_path: Path):
+    mm.run({"discs": (mm.Pipeline(), Discs(4))}, tmp_path / "d")
+    names = ("shards/mine.tar", "dropped/notes.txt", ".tmp-draft.txt", "verdicts/x")
+    for name in names:
+        (tmp_path / "d" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "d" / name).write_text("mine")
+    mm.run({"discs": (mm.Pipeline(Identity()), Discs(4))}, tmp_path / "d")
+    mm.run({"discs": (mm.Pipeline(Identity(2)), Discs(4))}, tmp_path / "d")
+    assert all((tmp_path / "d" / name).read_text() == "mine" for name in names)
+
+
+def test_a_dataset_of_another_format_is_refused_and_left_alone(tmp_path: Path):
+    sources = {"discs": (mm.Pipeline(), Discs(4))}
+    mm.run(sources, tmp_path / "d")
+    info = tmp_path / "d/dataset.json"
+    info.write_text(info.read_text().replace('"format": 1', '"format": 2'))
+    before = tree(tmp_path / "d")
+    with pytest.raises(ValueError, match="install a newer maskmill"):
+        mm.run({"discs": (mm.Pipeline(Identity()), Discs(4))}, tmp_path / "d")
+    assert tree(tmp_path / "d") == before
+
+
+def test_a_run_stopped_between_index_and_dataset_json_is_noticed_and_mended(tmp_path: Path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    mm.run({"discs": (mm.Pipeline(), Discs(4))}, one)
+    mm.run({"discs": (mm.Pipeline(), Discs(6))}, two)
+    (one / "index.parquet").write_bytes((two / "index.parquet").read_bytes())
+    with pytest.raises(ValueError, match="of different runs"):
+        Dataset(one)
+    mm.run({"discs": (mm.Pipeline(), Discs(6))}, one)
+    assert len(Dataset(one)) == 6
+
+
+def test_failures_are_tried_again_when_asked(tmp_path: Path):
+    fails = {"discs": (mm.Pipeline(FailsOn("disc-0003", os.fspath(tmp_path / "cured"))), Discs(8))}
+    assert mm.run(fails, tmp_path / "d").failed == 1
+    (tmp_path / "cured").touch()
+    again = mm.run(fails, tmp_path / "d")
+    assert (again.failed, again.reused) == (1, 2)
+    cured = mm.run(fails, tmp_path / "d", retry_failed=True)
+    assert (cured.failed, cured.reused, cured.kept) == (0, 1, 8)
+    assert verify(tmp_path / "d", decode=True) == []
+
+
+def test_what_cannot_be_stored_is_the_failure_of_one_sample(tmp_path: Path):
+    @dataclass(frozen=True)
+    class Odd:
+        def __call__(self, sample: mm.Sample) -> mm.Sample:
+            return sample.tagged(3) if sample.origin == "disc-0001" else sample
+
+    report = mm.run({"discs": (mm.Pipeline(Odd()), Discs(4))}, tmp_path / "d")
+    assert (report.kept, report.failed) == (3, 1)
+
+
+def test_a_sources_sixteen_bits_become_eight_unless_asked_otherwise(tmp_path: Path):
+    from maskmill.images import decode_levels
+
+    @dataclass(frozen=True)
+    class Deep:
+        def __call__(self, sample: mm.Sample) -> mm.Sample:
+            return sample.quantised(16)
+
+    for bits in (8, 16):
+        mm.run({"discs": (mm.Pipeline(Deep()), Discs(2))}, tmp_path / str(bits), bits=bits)
+        alpha = Dataset(tmp_path / str(bits)).split()[0].alpha_bytes
+        assert alpha is not None
+        assert decode_levels(alpha).dtype == f"uint{bits}"
+
+
+def test_an_empty_source_is_counted_as_empty(tmp_path: Path):
+    sources = {"none": (mm.Pipeline(), Discs(0)), "some": (mm.Pipeline(), Discs(2))}
+    report = mm.run(sources, tmp_path / "d", finish=[Dark()])
+    assert report.counts["none"] == {"read": 0, "kept": 0, "dropped": {}, "failed": {}}
+    report = mm.run({"none": sources["none"]}, tmp_path / "e", finish=[Dark(), Dark(3)])
+    assert (report.kept, len(Dataset(tmp_path / "e").split()[:0])) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"), [({"workers": 0}, "at least 1"), ({"bits": 7}, "8 or 16")]
+)
+def test_wrong_numbers_are_refused_before_anything_is_written(
+    tmp_path: Path, more: dict, message: str
+):
+    with pytest.raises(ValueError, match=message):
+        mm.run(WHOLE, tmp_path / "d", **more)
+    assert not (tmp_path / "d").exists()
+
+
+def test_a_writer_that_lost_its_lease_publishes_nothing(tmp_path: Path):
+    stolen = '{"holder": "ben", "token": "other"}'
+
+    def steal(label: str, done: int, total: int) -> None:
+        if label == "partitions" and done == 2:
+            (tmp_path / "d" / LEASE).write_text(stolen)
+
+    with pytest.raises(DatasetBusyError, match="taken over"):
+        mm.run({"discs": (mm.Pipeline(), Discs(8))}, tmp_path / "d", progress=steal)
+    assert not (tmp_path / "d/dataset.json").exists()
+    assert not (tmp_path / "d/index.parquet").exists()
+    assert (tmp_path / "d" / LEASE).read_text() == stolen
+
+
+def test_one_thread_holds_for_all_threads_of_a_worker():
+    import threading
+
+    import cv2
+
+    from maskmill.work import one_thread
+
+    before = cv2.getNumThreads()
+    inside, leave = threading.Event(), threading.Event()
+
+    def stay() -> None:
+        with one_thread():
+            inside.set()
+            leave.wait(10)
+
+    other = threading.Thread(target=stay)
+    other.start()
+    inside.wait(10)
+    with one_thread():
+        pass
+    assert cv2.getNumThreads() == 1
+    leave.set()
+    other.join()
+    assert cv2.getNumThreads() == before

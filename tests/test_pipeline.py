@@ -32,7 +32,9 @@ def test_a_drop_ends_the_way_and_names_its_stage():
 def test_an_error_carries_the_stage_and_the_sample():
     with pytest.raises(ZeroDivisionError) as caught:
         Pipeline(FailsOn())(disc(3))
-    assert caught.value.__notes__ == ["in fails_on: FailsOn(origin='disc-0003') on disc-0003"]
+    assert caught.value.__notes__ == [
+        "in fails_on: FailsOn(origin='disc-0003', cure='') on disc-0003"
+    ]
 
 
 def test_a_stage_that_returns_nothing_is_told_so():
@@ -41,7 +43,7 @@ def test_a_stage_that_returns_nothing_is_told_so():
 
 
 def test_a_stage_must_not_change_the_key():
-    with pytest.raises(ValueError, match="must not change the key"):
+    with pytest.raises(ValueError, match="must not change the key or the origin"):
         Pipeline(lambda sample: replace(sample, key="0" * 32))(disc(1))
 
 

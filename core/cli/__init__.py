@@ -79,9 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def exit_code(error: Exception) -> int:
     """Return 2 for the user's mistakes that are found before any work, else 1."""
+    from maskmill.execute import PlanError
     from maskmill.recipe import RecipeError
 
-    return 2 if isinstance(error, RecipeError) else 1
+    return 2 if isinstance(error, RecipeError | PlanError) else 1
 
 
 def explain(error: Exception) -> str:

@@ -39,6 +39,10 @@ def main(options: argparse.Namespace) -> int:
     paths = [path for given in options.photographs for path in _photographs(given)]
     if not paths:
         raise ValueError("photographs must name at least one JPEG, PNG or WebP, got none")
+    stems = [path.stem for path in paths]
+    for stem in stems:
+        if stems.count(stem) > 1:
+            raise ValueError(f"photographs must have different names, {stem!r} stands there twice")
     options.out.mkdir(parents=True, exist_ok=True)
     refused = 0
     images: list[tuple[Path, Image]] = []
@@ -64,7 +68,9 @@ def main(options: argparse.Namespace) -> int:
             if options.cutout:
                 levels = np.rint(alpha * 255).astype(np.uint8)
                 rgba = cv2.merge([*cv2.split(image)[::-1], levels])
-                cv2.imwrite(str(options.out / f"{path.stem}.cutout.png"), rgba)
+                (options.out / f"{path.stem}.cutout.png").write_bytes(
+                    cv2.imencode(".png", rgba)[1].tobytes()
+                )
             bars("predict", done, len(paths) - refused)
     print(f"{len(paths) - refused} alphas in {options.out}")
     return 1 if refused else 0

@@ -25,12 +25,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DATASET", help="folder or URL; default: the recipe's own")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--workers", type=int, metavar="N", help="processes on this machine (default: serial)"
+        "--workers",
+        type=_at_least_one,
+        metavar="N",
+        help="processes on this machine (default: serial)",
     )
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler")
     parser.add_argument(
+        "--retry-failed",
+        action="store_true",
+        help="do partitions again in which a stage raised an exception",
+    )
+    parser.add_argument(
         "--strict", action="store_true", help="exit with 3 when input could not be used"
     )
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be a number of processes, 1 or more, got {text!r}")
+    return int(text)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -58,6 +72,7 @@ def main(options: argparse.Namespace) -> int:
             workers=options.workers,
             client=client,
             bits=recipe.bits,
+            retry_failed=options.retry_failed,
             progress=bars,
         )
     print(report)
@@ -72,7 +87,8 @@ def conclude(report: "Report", *, strict: bool) -> int:
     if report.failed:
         print(
             f"{report.failed} items failed with an exception: "
-            f"`maskmill show {report.out} --failed` shows the tracebacks",
+            f"`maskmill show {report.out} --failed` shows the tracebacks, "
+            "`maskmill run --retry-failed` tries them again",
             file=sys.stderr,
         )
         return 1

@@ -22,15 +22,13 @@ HELP = "add or list reviewers' decisions"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    from maskmill.shards.verdicts import DECISIONS, REASONS
-
     actions = parser.add_subparsers(dest="action", metavar="add|list", required=True)
     add = actions.add_parser("add", help="record decisions")
     add.add_argument("dataset")
     add.add_argument("key", nargs="*", help="first digits of the samples' keys")
     add.add_argument("--from", dest="file", type=Path, metavar="FILE.csv")
-    add.add_argument("--decision", choices=DECISIONS)
-    add.add_argument("--reason", choices=REASONS)
+    add.add_argument("--decision", metavar="WORD", help="accept, reject or fix")
+    add.add_argument("--reason", metavar="WORD", help="needed to reject or fix: halo, ...")
     add.add_argument("--note")
     add.add_argument("--reviewer", help="your name")
     show = actions.add_parser("list", help="show what stands")
@@ -47,9 +45,12 @@ def main(options: argparse.Namespace) -> int:
     dataset = Dataset(options.dataset)
     if options.action == "list":
         return _list(dataset, options.standing)
-    verdicts = (
-        _from_file(dataset, options.file) if options.file else _from_options(dataset, options)
-    )
+    if options.file and (options.key or options.decision):
+        raise ValueError("verdicts add takes KEY and --decision, or --from FILE.csv, not both")
+    if options.file:
+        verdicts = _from_file(dataset, options.file)
+    else:
+        verdicts = _from_options(dataset, options)
     append_verdicts(dataset.storage, verdicts)
     print(f"{len(verdicts)} verdicts added to {options.dataset}")
     return 0
@@ -80,7 +81,8 @@ def _from_options(dataset: "Dataset", options: argparse.Namespace) -> list["Verd
 
     if not options.key or not options.decision or not options.reviewer:
         raise ValueError("verdicts add needs KEY, --decision and --reviewer, or --from FILE.csv")
-    found = [_find(dataset, prefix) for prefix in options.key]
+    hashes = _hashes(dataset)
+    found = [_find(hashes, prefix) for prefix in options.key]
     return [
         Verdict(
             key,
@@ -99,18 +101,19 @@ def _from_file(dataset: "Dataset", path: Path) -> list["Verdict"]:
     from maskmill.shards import Verdict
 
     now = datetime.datetime.now(datetime.UTC)
+    hashes = _hashes(dataset)
     verdicts: list[Verdict] = []
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         for line, row in enumerate(csv.DictReader(file), 2):
             try:
-                key, alpha_hash = _find(dataset, row["key"])
+                key, alpha_hash = _find(hashes, row["key"] or "")
                 decided = row.get("decided_at")
                 verdicts.append(
                     Verdict(
                         key,
                         row.get("alpha_hash") or alpha_hash,
-                        row["decision"],
-                        row["reviewer"],
+                        row["decision"] or "",
+                        row["reviewer"] or "",
                         reason=row.get("reason") or None,
                         note=row.get("note") or None,
                         decided_at=datetime.datetime.fromisoformat(decided) if decided else now,
@@ -124,9 +127,13 @@ def _from_file(dataset: "Dataset", path: Path) -> list["Verdict"]:
     return verdicts
 
 
-def _find(dataset: "Dataset", prefix: str) -> tuple[str, str]:
-    table = dataset.table().select(["key", "alpha_hash"]).to_pylist()
-    found = [row for row in table if row["key"].startswith(prefix)]
+def _hashes(dataset: "Dataset") -> dict[str, str]:
+    table = dataset.table()
+    return dict(zip(table["key"].to_pylist(), table["alpha_hash"].to_pylist(), strict=True))
+
+
+def _find(hashes: dict[str, str], prefix: str) -> tuple[str, str]:
+    found = [prefix] if prefix in hashes else [key for key in hashes if key.startswith(prefix)]
     if not prefix or len(found) != 1:
         raise ValueError(f"key must name one sample, {prefix!r} names {len(found)}")
-    return found[0]["key"], found[0]["alpha_hash"]
+    return found[0], hashes[found[0]]

@@ -16,6 +16,7 @@ from maskmill.sample import Sample, Step
 from .schema import INDEX, LEDGER, check_format
 from .storage import Storage, open_storage
 from .verdicts import BLOCKING, read_verdicts, settle
+from .writer import digest
 
 
 class Dataset:
@@ -48,15 +49,20 @@ class Dataset:
 
     def __init__(self, url: str | os.PathLike[str]) -> None:
         self.storage = open_storage(url)
-        if not self.storage.exists("dataset.json"):
+        info = read_info(self.storage)
+        if info is None:
             raise FileNotFoundError(
                 f"no finished dataset at {self.storage.url}: dataset.json is written last, so a "
                 "run that was stopped has none yet; run it again to finish it"
             )
-        self.info: dict[str, Any] = json.loads(self.storage.read("dataset.json"))
-        check_format(self.info)
-        with self.storage.open("index.parquet") as file:
-            self._index = pq.read_table(file, schema=INDEX)
+        self.info = info
+        index = self.storage.read("index.parquet")
+        if digest(index) != info.get("index"):
+            raise ValueError(
+                f"index.parquet and dataset.json in {self.storage.url} are of different runs: one "
+                "was stopped between the two, or a file was changed; run it again"
+            )
+        self._index = pq.read_table(pa.BufferReader(index), schema=INDEX)
         self._rows = {key: row for row, key in enumerate(self._index["key"].to_pylist())}
 
     def __len__(self) -> int:
@@ -119,6 +125,26 @@ class Dataset:
         return View(self.storage, self._index.slice(self._rows[key], 1))[0]
 
 
+def read_info(storage: Storage) -> dict[str, Any] | None:
+    """Return what dataset.json says, or None where there is none.
+
+    Raises
+    ------
+    ValueError
+        When it is damaged or of another format version.
+    """
+    if not storage.exists("dataset.json"):
+        return None
+    try:
+        info = json.loads(storage.read("dataset.json"))
+    except ValueError as error:
+        raise ValueError(f"dataset.json in {storage.url} is damaged: {error}") from None
+    if not isinstance(info, dict):
+        raise ValueError(f"dataset.json in {storage.url} is damaged: it must hold an object")
+    check_format(info)
+    return info
+
+
 class View(Sequence[Sample]):
     """Rows of an index as a sequence of samples.
 
@@ -178,7 +204,9 @@ class View(Sequence[Sample]):
     def __getitem__(self, index: int | slice) -> "Sample | View":
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
-            return View(self.storage, self.table.take(list(range(start, stop, step))))
+            return View(
+                self.storage, self.table.take(pa.array(range(start, stop, step), pa.int64()))
+            )
         if not -len(self) <= index < len(self):
             raise IndexError(f"index must be below {len(self)}, got {index}")
         index %= len(self)

@@ -5,13 +5,15 @@ Files appear whole or not at all: by rename on a local disk, by a single PUT on 
 
 import contextlib
 import os
+import re
 import tempfile
 import uuid
 from collections.abc import Generator
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-TEMPORARY = ".tmp-"
+TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{32}-.+")
+"""Names of files that are being written: nobody else's look like that."""
 
 
 class Storage(Protocol):
@@ -89,7 +91,7 @@ class LocalStorage:
     def create(self, name: str) -> Generator[IO[bytes]]:
         final = self.folder / name
         final.parent.mkdir(parents=True, exist_ok=True)
-        temporary = final.parent / f"{TEMPORARY}{uuid.uuid4().hex}-{final.name}"
+        temporary = final.parent / f".tmp-{uuid.uuid4().hex}-{final.name}"
         try:
             with temporary.open("xb") as file:
                 yield file
@@ -150,7 +152,7 @@ class RemoteStorage:
 
     @contextlib.contextmanager
     def create(self, name: str) -> Generator[IO[bytes]]:
-        with tempfile.NamedTemporaryFile(prefix=TEMPORARY) as file:
+        with tempfile.NamedTemporaryFile(prefix="maskmill-") as file:
             yield file  # pyright: ignore[reportReturnType]
             file.flush()
             path = self._path(name)

@@ -16,6 +16,8 @@ from .dataset import Dataset
 from .schema import FACTS
 from .writer import alpha_hash, checksum
 
+_UNREADABLE = (OSError, ValueError, pa.ArrowException)
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -29,7 +31,7 @@ class Problem:
 
 
 def verify(
-    url: str | os.PathLike[str],
+    url: str | os.PathLike[str] | Dataset,
     *,
     decode: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -38,7 +40,7 @@ def verify(
 
     Parameters
     ----------
-    url : path-like or fsspec URL
+    url : path-like, fsspec URL or Dataset
     decode : bool
         Also decode every picture and compare sizes and alpha hashes.
     progress : callable, optional
@@ -50,46 +52,52 @@ def verify(
         Empty when every shard is present and whole, every picture's checksum is right, the index
         and the shards say the same, keys are unique and the counts add up.
     """
-    dataset = Dataset(url)
-    problems = list(_check_listing(dataset))
-    problems += _check_counts(dataset)
+    dataset = url if isinstance(url, Dataset) else Dataset(url)
     index = dataset.table()
+    problems = [*_check_listing(dataset, index), *_check_counts(dataset, index)]
     shards: list[str] = dataset.info["shards"]
     for done, name in enumerate(shards):
         rows = index.filter(pc.equal(index["shard"], name.removeprefix("shards/")))
         try:
             problems += _check_shard(dataset, name, rows, decode)
-        except (OSError, ValueError, pa.ArrowException) as error:
+        except _UNREADABLE as error:
             problems.append(Problem(name, f"cannot be read: {error}"))
         if progress:
             progress(done + 1, len(shards))
     return problems
 
 
-def _check_listing(dataset: Dataset) -> Iterator[Problem]:
-    for folder in ("shards", "dropped"):
-        found = set(dataset.storage.names(folder))
-        for name in dataset.info[folder]:
-            if name not in found:
-                yield Problem(name, "is missing")
-
-
-def strays(url: str | os.PathLike[str]) -> list[str]:
+def strays(url: str | os.PathLike[str] | Dataset) -> list[str]:
     """Return files that are not part of the dataset: of an earlier recipe, or of a stopped run.
 
     They harm nobody, since readers follow the index; the next run sweeps them.
     """
-    dataset = Dataset(url)
+    dataset = url if isinstance(url, Dataset) else Dataset(url)
     listed = {*dataset.info["shards"], *dataset.info["dropped"]}
     found = [*dataset.storage.names("shards"), *dataset.storage.names("dropped")]
     return [name for name in found if name not in listed]
 
 
-def _check_counts(dataset: Dataset) -> Iterator[Problem]:
-    index, ledger = dataset.table(), dataset.ledger()
+def _check_listing(dataset: Dataset, index: pa.Table) -> Iterator[Problem]:
+    for folder in ("shards", "dropped"):
+        found = set(dataset.storage.names(folder))
+        for name in dataset.info[folder]:
+            if name not in found:
+                yield Problem(name, "is missing")
+    for name in sorted(set(index["shard"].to_pylist())):
+        if f"shards/{name}" not in dataset.info["shards"]:
+            yield Problem("index.parquet", f"names {name}, which dataset.json does not list")
+
+
+def _check_counts(dataset: Dataset, index: pa.Table) -> Iterator[Problem]:
     repeated = [key for key, n in Counter(index["key"].to_pylist()).items() if n > 1]
     for key in repeated:
         yield Problem("index.parquet", f"key {key} stands there more than once")
+    try:
+        ledger = dataset.ledger()
+    except _UNREADABLE as error:
+        yield Problem("dropped", f"cannot be read: {error}")
+        return
     kept = Counter(index["source"].to_pylist())
     lost = Counter(ledger["source"].to_pylist())
     for source, counts in dataset.info["counts"].items():

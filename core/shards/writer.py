@@ -10,7 +10,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from maskmill.images import decode_levels
+from maskmill.images import decode_levels, encode_alpha
 from maskmill.sample import Sample
 from maskmill.stage import Feature
 
@@ -44,18 +44,18 @@ def row_of(sample: Sample, *, bits: int = 8, features: Sequence[Feature] = ()) -
     """
     if not sample.has_alpha:
         raise ValueError(f"sample {sample.origin or sample.key} has no alpha to write")
-    sample = sample.quantised(bits)
-    alpha = sample.alpha_bytes or b""
+    alpha = sample.quantised(bits).alpha_bytes or b""
     levels = decode_levels(alpha)
+    if levels.dtype.itemsize * 8 != bits:  # as the source delivered it
+        alpha = encode_alpha(sample.alpha, bits)
+        levels = decode_levels(alpha)
     if levels.shape != (sample.height, sample.width):
         raise ValueError(
             f"alpha must have the image's shape {(sample.height, sample.width)}, got {levels.shape}"
         )
     row: Row = {name: getattr(sample, name) for name in ("key", "source", "origin")}
     row |= {name: getattr(sample, name) for name in ("height", "width", "group", "split")}
-    return row | {
-        "image": sample.image_bytes,
-        "alpha": alpha,
+    row |= {
         "scores": sorted((name, float(value)) for name, value in sample.scores.items()),
         "tags": list(sample.tags),
         "licence": sample.licence,
@@ -69,6 +69,9 @@ def row_of(sample: Sample, *, bits: int = 8, features: Sequence[Feature] = ()) -
         ],
         **{feature_column(feature): feature(sample) for feature in features},
     }
+    # What cannot be stored is the fault of one sample: better found now than when rows are written.
+    pa.RecordBatch.from_pylist([row], schema=pa.schema(list(shard_schema(features))[2:]))
+    return row | {"image": sample.image_bytes, "alpha": alpha}
 
 
 def alpha_hash(levels: Any) -> str:
@@ -80,11 +83,16 @@ def alpha_hash(levels: Any) -> str:
     return hashlib.blake2b(head + levels.tobytes(), digest_size=16).hexdigest()
 
 
+def digest(data: bytes) -> str:
+    """Return the BLAKE2b-128 of a file's bytes."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
 def checksum(image: bytes, alpha: bytes) -> str:
     """Return the BLAKE2b-64 of a row's two pictures as they lie in the file."""
-    digest = hashlib.blake2b(image, digest_size=8)
-    digest.update(alpha)
-    return digest.hexdigest()
+    both = hashlib.blake2b(image, digest_size=8)
+    both.update(alpha)
+    return both.hexdigest()
 
 
 class ShardWriter:
@@ -180,7 +188,8 @@ class ShardWriter:
                 self._flush()
                 self._file.close()
         else:
-            with contextlib.suppress(OSError):  # such as the full disk that ended the block
+            # Such as the full disk that ended the block.
+            with contextlib.suppress(OSError, pa.ArrowException):
                 self._file.close()
             self._closing.__exit__(kind, error, trace)
 
