@@ -684,3 +684,13 @@ def test_real_coverage_is_that_of_pycocotools(people: Coco):
         overlapping += total > union
     assert rasterised == 160
     assert overlapping > 0
+
+
+def test_a_file_that_vanished_since_the_plan_is_no_drop_that_would_stick(tmp_path: Path):
+    folder = Folder(tmp_path)
+    folder.image(1)
+    source = folder.source()
+    (partition,) = source.plan([])
+    (folder.pictures / "1.png").unlink()
+    with pytest.raises(FileNotFoundError, match="was there when the run was planned"):
+        list(source.read(partition))

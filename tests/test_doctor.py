@@ -403,3 +403,20 @@ def test_the_command_prints_json_on_request(
     assert command.main(parser.parse_args(["--json"])) == 0
     expected = [{"name": "a", "state": "ok", "text": "b", "remedy": ""}]
     assert json.loads(capsys.readouterr().out) == expected
+
+
+@pytest.mark.parametrize("package", ["cv2", "pyarrow"])
+def test_the_whole_program_runs_where_a_package_is_broken(tmp_path: Path, package: str) -> None:
+    broken = tmp_path / package
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise ImportError('libGL.so.1: cannot open')\n")
+    ran = subprocess.run(
+        [sys.executable, "-m", "maskmill", "doctor"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert "problem" in ran.stdout
+    assert "Traceback" not in ran.stderr

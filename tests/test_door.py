@@ -402,3 +402,12 @@ def test_random_bytes_behind_every_signature_are_refused_with_a_reason():
         for _ in range(40):
             refused = refusal(start + rng.bytes(int(rng.integers(0, 300))))
             assert refused.reason in ("unreadable", "truncated", "too_many_pixels")
+
+
+def test_a_side_that_no_encoder_takes_is_refused_from_the_header():
+    out = io.BytesIO()
+    Image.new("L", (1_000_001, 1)).save(out, "BMP")
+    with pytest.raises(Refused) as refused:
+        admit(out.getvalue())
+    assert refused.value.reason == "unsupported_size"
+    assert refused.value.values == {"height": 1, "width": 1_000_001}

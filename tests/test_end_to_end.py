@@ -161,8 +161,10 @@ def test_a_missing_annotation_file_leaves_nothing_behind(
     damaged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     (tmp_path / "people.json").unlink()
-    assert main(["run", str(damaged), "--out", str(tmp_path / "dataset")]) == 1
-    assert "people.json" in capsys.readouterr().err
+    assert main(["run", str(damaged), "--out", str(tmp_path / "dataset")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("maskmill: error: [people.source]: ")
+    assert "people.json" in error
     assert not (tmp_path / "dataset").exists()
 
 
@@ -188,6 +190,8 @@ def test_the_demo_journeys_over_a_users_coco(
     printed = capsys.readouterr().out
     assert "resumed: 1 of 1 partitions were finished already" in printed
     assert "resumed: went on from step 2 of 2" in printed
+    assert main([*command, *flags, "--seed", "1"]) == 0
+    assert "starts over, as the earlier training does not fit" in capsys.readouterr().out
     for name in ("sheet.png", "report.html", "dataset/dataset.json", "training/checkpoint.pt"):
         assert (tmp_path / "demo" / name).exists()
     assert len(list((tmp_path / "demo/predictions").iterdir())) == 2

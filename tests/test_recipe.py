@@ -50,6 +50,16 @@ def test_a_recipe_says_what_the_call_would(tmp_path: Path):
     assert recipe.out == str(tmp_path / "dataset")
 
 
+def test_paths_are_of_the_recipes_folder_and_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write(tmp_path, SOUND)
+    monkeypatch.chdir(tmp_path)
+    recipe = read_recipe("recipe.toml")
+    assert recipe.sources["people"][1] == Coco(f"{tmp_path}/people.json", f"{tmp_path}/pictures")
+    assert recipe.out == f"{tmp_path}/dataset"
+
+
 def test_urls_are_left_as_they_are(tmp_path: Path):
     recipe = read_recipe(write(tmp_path, SOUND.replace('"dataset"', '"s3://bucket/d"')))
     assert recipe.out == "s3://bucket/d"
@@ -97,6 +107,18 @@ MISTAKES = {
     "missing key": (
         ('annotations = "people.json"\n', ""),
         "[people.source] (coco): missing key 'annotations'",
+    ),
+    "misspelled word": (
+        ("coverage = [0.2, 0.7]", 'crowd = "regect"'),
+        "[[people.stage]] number 1 (person_filter): crowd: must be one of reject, ignore, count, "
+        "got 'regect'; did you mean \"reject\"?",
+    ),
+    "name of a source": (("[people.source]", "[People.source]"), "[People]: a source's name must"),
+    "bits": (('out = "dataset"', "bits = 7"), "top level: bits must be 8 or 16, got 7"),
+    "empty out": (('out = "dataset"', 'out = ""'), "top level: out must be a folder or URL"),
+    "misspelled array": (
+        ("[[finish]]", "[finsh]"),
+        "[finsh]: unknown key 'use'; did you mean \"finish\"?",
     ),
     "missing use": (('use = "smooth"\n', ""), "[[people.stage]] number 3: missing key 'use'"),
     "not an array": (("[[finish]]", "[finish]"), "[[finish]]: must be an array of tables"),

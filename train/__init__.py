@@ -6,6 +6,7 @@
 """
 
 try:
+    from .checkpoint import CannotResumeError
     from .loader import Shards
     from .networks import build
     from .prediction import predict
@@ -16,4 +17,4 @@ except ModuleNotFoundError as error:
         error.msg = "maskmill.train needs PyTorch: pip install 'maskmill[train]'"
     raise
 
-__all__ = ["FitResult", "Shards", "build", "fit", "normalise", "predict"]
+__all__ = ["CannotResumeError", "FitResult", "Shards", "build", "fit", "normalise", "predict"]

@@ -93,6 +93,10 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     return state
 
 
+class CannotResumeError(ValueError):
+    """Training cannot go on from a checkpoint as if it had never stopped."""
+
+
 def check_resumable(
     state: dict[str, Any], settings: Settings, fingerprint: str, steps: int
 ) -> None:
@@ -100,7 +104,7 @@ def check_resumable(
 
     Raises
     ------
-    ValueError
+    CannotResumeError
         With every setting that differs, the two fingerprints of the data, or when `state` is
         beyond `steps` already.
 
@@ -119,10 +123,10 @@ def check_resumable(
     if state["dataset"] != fingerprint:
         changed.append(f"dataset must stay {state['dataset']} (fingerprint), got {fingerprint}")
     if changed:
-        raise ValueError(
+        raise CannotResumeError(
             f"cannot resume: {'; '.join(changed)}; give another out, or resume=False to start over"
         )
     if state["step"] > steps:
-        raise ValueError(
+        raise CannotResumeError(
             f"steps must be at least the {state['step']} of the checkpoint, got {steps}"
         )

@@ -90,25 +90,34 @@ def train(
     out: Path, steps: int, seed: int, progress: Progress, say: Callable[[str], None]
 ) -> tuple[Path, list[float]]:
     """Train U-2-NetP for a few steps; return its checkpoint and the losses."""
-    from maskmill.train import fit
+    from maskmill.train import CannotResumeError, FitResult, fit
 
     dataset = Dataset(out / "dataset")
     splits = set(dataset.split().table["split"].to_pylist())
     view = dataset.split("train" if "train" in splits else None)
-    result = fit(
-        view,
-        out=out / "training",
-        steps=steps,
-        batch=min(BATCH, len(view)),
-        size=SIZE,
-        seed=seed,
-        validation=dataset.split("val") if "val" in splits else None,
-        progress=lambda step, all_steps, loss: progress(
-            "train", step, all_steps, f"loss {loss:.3f}"
-        ),
-        log=lambda line: None,
-    )
+
+    def go(*, resume: bool) -> FitResult:
+        return fit(
+            view,
+            out=out / "training",
+            steps=steps,
+            batch=min(BATCH, len(view)),
+            size=SIZE,
+            seed=seed,
+            validation=dataset.split("val") if "val" in splits else None,
+            resume=resume,
+            progress=lambda step, all_steps, loss: progress(
+                "train", step, all_steps, f"loss {loss:.3f}"
+            ),
+            log=lambda line: None,
+        )
+
     say("5 train    U-2-NetP")
+    try:
+        result = go(resume=True)
+    except CannotResumeError as error:
+        say(f"  starts over, as the earlier training does not fit: {error}")
+        result = go(resume=False)
     if result.resumed_from:
         say(f"  resumed: went on from step {result.resumed_from} of {result.steps}")
     every = max(1, result.steps // 8)
