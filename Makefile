@@ -7,7 +7,7 @@ BIN := .venv/bin
 ARGS ?=
 
 # Quick ones only: each takes seconds and prints its table.
-BENCHMARKS := import_time pipeline_overhead
+BENCHMARKS := import_time pipeline_overhead random_access
 
 help: ## Show this list
 	@echo "maskmill: exact (image, alpha) pairs for background removal"

@@ -59,7 +59,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)  # of the handler: Dask's loggers have levels of their own
+    logging.basicConfig(handlers=[handler], format="%(name)s: %(message)s")
     parser = build_parser()
     options = parser.parse_args(arguments)
     try:
