@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 from maskmill import __version__
 from maskmill.shards.dataset import read_info
 from maskmill.shards.schema import FORMAT
-from maskmill.shards.storage import TEMPORARY, Storage, open_storage
+from maskmill.shards.storage import Storage, open_storage
 
 from .assemble import Counts, assemble, features_of
 from .executors import Executor, PartitionFailedError, pick
+from .files import TEMPORARY
 from .lease import LEASE, lease
 from .pipeline import Pipeline
 from .source import Source

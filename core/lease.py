@@ -19,7 +19,9 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-from maskmill.shards.storage import TEMPORARY, LocalStorage, Storage
+from maskmill.shards.storage import LocalStorage, Storage
+
+from .files import TEMPORARY
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from maskmill.files import created
+
 FORMAT = 1
 
 
@@ -50,22 +52,8 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     ...     load_checkpoint(Path(folder) / "checkpoint.pt")
     {'format': 1, 'step': 3}
     """
-    # One name, so that what a killed run leaves is overwritten by the next.
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            torch.save({"format": FORMAT, **state}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)  # the rename itself reaches the disk with its folder
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    with created(path, alone=True) as file:
+        torch.save({"format": FORMAT, **state}, file)
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:

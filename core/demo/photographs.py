@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from maskmill.files import write_whole
 from maskmill.stage import digest_of
 
 from .studio import Studio
@@ -91,7 +92,7 @@ def write_photographs(
             picture = studio.original(originals[number - 1])
         else:
             picture = studio.picture(seed, number - len(originals) - 1)
-        _replace(images / picture.file_name, picture.data)
+        write_whole(images / picture.file_name, picture.data)
         records.append(
             {
                 "id": number,
@@ -114,8 +115,8 @@ def write_photographs(
         "images": records,
         "annotations": objects,
     }
-    _replace(annotations, json.dumps(document, ensure_ascii=False).encode())
-    _replace(marker, made.encode())
+    write_whole(annotations, json.dumps(document, ensure_ascii=False).encode())
+    write_whole(marker, made.encode())
     return annotations, images
 
 
@@ -149,13 +150,6 @@ def _holds(marker: Path, made: str, annotations: Path, images: Path) -> bool:
     except FileNotFoundError:
         return False
     return all((images / record["file_name"]).is_file() for record in records)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file so that nobody ever sees half of it."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(data)
-    part.replace(path)
 
 
 class _Licences:

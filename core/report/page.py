@@ -12,12 +12,12 @@ import pyarrow as pa
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from maskmill.files import write_whole
 from maskmill.images import Alpha
 from maskmill.shards import Dataset
 
 from .charts import Part, bar
 from .difference import difference
-from .files import write_whole
 from .funnel import Funnel, Level, funnels
 from .gallery import Order, card, choose_order, drawn, scores_of, worst
 from .measures import Numbers, Progress, compare, measure

@@ -12,11 +12,11 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
+from maskmill.files import write_whole
 from maskmill.images import Alpha, Image, check_alpha, encode_image
 from maskmill.light import composite
 from maskmill.sample import Sample
 
-from .files import write_whole
 from .wording import visible
 
 Colour = tuple[int, int, int]

@@ -5,15 +5,12 @@ Files appear whole or not at all: by rename on a local disk, by a single PUT on 
 
 import contextlib
 import os
-import re
 import tempfile
-import uuid
 from collections.abc import Generator
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{32}-.+")
-"""Names of files that are being written: nobody else's look like that."""
+from maskmill.files import created
 
 
 class Storage(Protocol):
@@ -87,20 +84,8 @@ class LocalStorage:
     def open(self, name: str) -> IO[bytes]:
         return (self.folder / name).open("rb")
 
-    @contextlib.contextmanager
-    def create(self, name: str) -> Generator[IO[bytes]]:
-        final = self.folder / name
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary = final.parent / f".tmp-{uuid.uuid4().hex}-{final.name}"
-        try:
-            with temporary.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(final)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    def create(self, name: str) -> contextlib.AbstractContextManager[IO[bytes]]:
+        return created(self.folder / name)
 
     def remove(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)
