@@ -9,6 +9,8 @@ import numpy as np
 from maskmill.images import Alpha, Image, check_alpha
 from maskmill.sample import Dropped, Sample
 
+from .outcome import with_remade
+
 PRESETS = (
     # What mask pipelines commonly begin with: the baseline that any other preset has to beat.
     "classic",
@@ -92,9 +94,8 @@ def clean(
 class Clean:
     """Remove specks and pinholes from a sample's alpha; see `clean` for what that costs.
 
-    The history notes ``changed``, the share of pixels that crossed .5. Where no pixel of .5 or more
-    is left the sample is dropped as ``empty_alpha``, with ``foreground`` (the share of such pixels
-    before) and ``peak`` (the highest alpha after).
+    The history notes ``changed``, the share of pixels that crossed .5; a sample that loses all its
+    foreground is dropped as ``empty_alpha``.
 
     Parameters
     ----------
@@ -119,13 +120,8 @@ class Clean:
 
     def __call__(self, sample: Sample) -> Sample | Dropped:
         """Return the sample with a cleaned alpha, or why it was dropped."""
-        was = sample.alpha >= 0.5
         alpha = clean(sample.alpha, preset=self.preset, size=self.size)
-        now = alpha >= 0.5
-        if not now.any():
-            values = {"foreground": float(was.mean()), "peak": float(alpha.max())}
-            return Dropped(sample, "empty_alpha", values)
-        return sample.with_alpha(alpha, step="clean", changed=float(np.mean(was != now)))
+        return with_remade(sample, alpha, "clean")
 
 
 def _check_parameters(preset: str, size: float) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 from maskmill.images import Alpha, check_alpha
 from maskmill.sample import Dropped, Sample
 
+from .outcome import with_remade
+
 
 def smooth(alpha: Alpha, edge_width: float = 2.0, sigma: float = 2 / 800) -> Alpha:
     r"""Smooth an outline and give it an edge of known width: binarise, blur, stretch.
@@ -71,9 +73,8 @@ def smooth(alpha: Alpha, edge_width: float = 2.0, sigma: float = 2 / 800) -> Alp
 class Smooth:
     """Give a sample's alpha one even edge; see `smooth`.
 
-    The history notes ``changed``, the share of pixels that crossed .5. Where no pixel of .5 or more
-    is left the sample is dropped as ``empty_alpha``, with ``foreground`` (the share of such pixels
-    before) and ``peak`` (the highest alpha after).
+    The history notes ``changed``, the share of pixels that crossed .5; a sample that loses all its
+    foreground is dropped as ``empty_alpha``.
 
     Parameters
     ----------
@@ -98,13 +99,7 @@ class Smooth:
 
     def __call__(self, sample: Sample) -> Sample | Dropped:
         """Return the sample with a smoothed alpha, or why it was dropped."""
-        was = sample.alpha >= 0.5
-        alpha = smooth(sample.alpha, self.edge_width, self.sigma)
-        now = alpha >= 0.5
-        if not now.any():
-            values = {"foreground": float(was.mean()), "peak": float(alpha.max())}
-            return Dropped(sample, "empty_alpha", values)
-        return sample.with_alpha(alpha, step="smooth", changed=float(np.mean(was != now)))
+        return with_remade(sample, smooth(sample.alpha, self.edge_width, self.sigma), "smooth")
 
 
 def _check_parameters(edge_width: float, sigma: float) -> None:

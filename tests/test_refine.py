@@ -301,3 +301,11 @@ def test_the_example_recipe_gives_the_stages_parameters_they_have():
     assert list(parameters) == ["person_filter", "clean", "smooth"]
     assert Clean(**parameters["clean"]) == Clean(preset="classic")
     assert Smooth(**parameters["smooth"]) == Smooth()
+
+
+@pytest.mark.parametrize("stage", [Clean(), Smooth()])
+def test_a_picture_of_nothing_stays_one(stage: Any):
+    nothing = Sample.of(np.zeros((60, 80, 3), np.uint8), np.zeros((60, 80), np.float32))
+    kept = stage(nothing)
+    assert isinstance(kept, Sample)
+    assert not kept.alpha.any()

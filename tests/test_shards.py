@@ -225,3 +225,17 @@ def test_sixteen_bit_alphas_are_written_on_request(tmp_path: Path):
     sample = Dataset(tmp_path / "d").split()[0]
     assert sample.alpha_bytes is not None
     assert np.abs(sample.alpha - disc(0).alpha).max() < 1e-5
+
+
+def test_histories_are_those_of_their_rows(tmp_path: Path):
+    @dataclass(frozen=True)
+    class Numbered:
+        def __call__(self, sample: mm.Sample) -> mm.Sample:
+            return sample.with_alpha(sample.alpha, "numbered", n=float(sample.origin[-4:]))
+
+    sources = {"discs": (mm.Pipeline(Numbered()), Discs(140, per_partition=70))}
+    mm.run(sources, tmp_path / "d")
+    view = Dataset(tmp_path / "d").split()
+    for row in (0, 69, 70, 3, 139, 65):
+        sample = view[row]
+        assert sample.history[0].values == {"n": float(sample.origin[-4:])}

@@ -398,3 +398,21 @@ class TestPredict:
             predict(Ramp(), [], batch=0)
         with pytest.raises(FileNotFoundError):
             predict(tmp_path / "checkpoint.pt", [])
+
+
+def test_starting_over_forgets_the_old_checkpoint_at_once(dataset: str, tmp_path: Path):
+    train(dataset, tmp_path, 2)
+
+    def stop(step: int, steps: int, loss: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(dataset, tmp_path, 4, resume=False, progress=stop)
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+@pytest.mark.parametrize("content", [b"step,loss\n1,2.5\n", b"hello", b""])
+def test_a_file_that_is_no_checkpoint_is_said_so(tmp_path: Path, content: bytes):
+    (tmp_path / "other").write_bytes(content)
+    with pytest.raises(ValueError, match="checkpoint must be a whole file written by"):
+        load_checkpoint(tmp_path / "other")

@@ -1,7 +1,6 @@
 """The trainer's state on disk: whole or absent, and read without unpickling any code."""
 
 import os
-import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -68,7 +67,9 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     try:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # the reader of foreign bytes raises whatever it comes upon
         raise ValueError(
             f"checkpoint must be a whole file written by maskmill.train.fit, got {os.fspath(path)}"
         ) from error

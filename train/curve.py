@@ -71,7 +71,7 @@ class LossCurve:
             if not math.isfinite(value):
                 self._file.flush()
                 raise FloatingPointError(
-                    f"loss must be finite, got {value} at step {len(self.losses)}: lower lr; "
-                    "nothing was saved since the last checkpoint"
+                    f"loss must be finite, got {value} at step {len(self.losses)}; nothing "
+                    "was saved since the last checkpoint: start over with a lower lr (resume=False)"
                 )
         self._file.flush()

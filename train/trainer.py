@@ -202,6 +202,8 @@ def fit(
         losses = [] if state is None else state["losses"].tolist()
         every = _GPU_DRAIN if target.type == "cuda" else 1
 
+        if state is None:
+            path.unlink(missing_ok=True)  # a stop before the first checkpoint must not revive it
         with LossCurve(out / "losses.csv", losses) as curve:
             loader = _loader(shards, batches, workers, pinned=target.type == "cuda")
             for step, (images, alphas, _) in enumerate(loader, start=done + 1):
@@ -259,7 +261,10 @@ def _views(
     if not isinstance(dataset, View):
         opened = Dataset(dataset)
         training = opened.split(split)
-        held_out = opened.split(validation) if isinstance(validation, str) else validation
+        try:
+            held_out = opened.split(validation) if isinstance(validation, str) else validation
+        except ValueError as error:
+            raise ValueError(f"validation: {error}; None validates nothing") from None
     elif isinstance(validation, str):
         raise ValueError(
             f"validation must be a View or None where dataset is a View, got {validation!r}"

@@ -3,8 +3,8 @@
 Qin et al., "U2-Net: Going deeper with nested U-structure for salient object detection", Pattern
 Recognition 106 (2020). Names, shapes and order of the parameters are those of model/u2net.py in
 github.com/xuebinqin/U-2-Net, so that published weights load with ``strict=True``. Unlike there,
-the outputs are logits: a sigmoid in bfloat16 is exactly 1 from a logit of 6 on, and its loss then
-has no gradient left.
+the outputs are logits: a sigmoid in bfloat16 is exactly 1 from a logit of 6.25 on, and its loss
+then has no gradient left.
 """
 
 from collections.abc import Sequence

@@ -8,6 +8,7 @@ Photographs come in by the door: rotated ones are made upright, so the alpha is 
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,10 +40,9 @@ def main(options: argparse.Namespace) -> int:
     paths = [path for given in options.photographs for path in _photographs(given)]
     if not paths:
         raise ValueError("photographs must name at least one JPEG, PNG or WebP, got none")
-    stems = [path.stem for path in paths]
-    for stem in stems:
-        if stems.count(stem) > 1:
-            raise ValueError(f"photographs must have different names, {stem!r} stands there twice")
+    stem, times = Counter(path.stem for path in paths).most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"photographs must have different names, {stem!r} stands there {times}x")
     options.out.mkdir(parents=True, exist_ok=True)
     refused = 0
     images: list[tuple[Path, Image]] = []

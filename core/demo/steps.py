@@ -16,7 +16,7 @@ from .photographs import write_photographs
 
 # Small enough for seconds a step on two cores, large enough to see a person.
 SIZE, BATCH = 128, 4
-SHOWN = 12
+SHOWN = 24
 
 
 class Progress(Protocol):
@@ -141,7 +141,7 @@ def look(
     checkpoint, losses = trained
     dataset = Dataset(out / "dataset")
     view = held_out(dataset)
-    predictions = Predictions(checkpoint, dataset)
+    predictions = Predictions(checkpoint, view)
     folder = out / "predictions"
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
@@ -176,29 +176,32 @@ def held_out(dataset: Dataset) -> View:
 
 
 class Predictions(Mapping[str, Alpha]):
-    """Predictions by key, made when they are asked for and kept."""
+    """Predictions for a view by key, made when they are asked for and kept."""
 
-    def __init__(self, checkpoint: Path, dataset: Dataset) -> None:
+    def __init__(self, checkpoint: Path, view: View) -> None:
         from maskmill.train import predict
 
-        self._dataset = dataset
-        self._keys = dataset.split().keys
+        self._rows = {key: row for row, key in enumerate(view.keys)}
+        self._view = view
         self._made: dict[str, Alpha] = {}
-        self._asked = ""
+        self._asked = 0
         self._alphas = predict(checkpoint, self._images())  # loads the network once
 
     def _images(self) -> Iterator[Image]:
         while True:
-            yield self._dataset.sample(self._asked).image
+            yield self._view[self._asked].image
 
     def __getitem__(self, key: str) -> Alpha:
         if key not in self._made:
-            self._asked = key
+            self._asked = self._rows[key]
             self._made[key] = next(self._alphas)
         return self._made[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._rows
+
     def __iter__(self) -> Iterator[str]:
-        return iter(self._keys)
+        return iter(self._rows)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._rows)

@@ -217,7 +217,8 @@ def axis_of(values: Numbers) -> Axis:
     ['0.00', '0.25', '0.50', '0.75', '1.00']
     """
     low, high = float(values.min()), float(values.max())
-    if high - low <= 24 and bool(np.all(values == np.rint(values))):
+    # Beyond 2**52 neighbouring whole numbers have no halves between them.
+    if high - low <= 24 and max(-low, high) < 2**52 and bool(np.all(values == np.rint(values))):
         first, last = round(low), round(high)
         every = max(1, -(-(last - first) // 6))
         ticks = [(float(k), f"{k:,}") for k in range(first, last + 1, every)]

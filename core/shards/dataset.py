@@ -159,6 +159,7 @@ class View(Sequence[Sample]):
     def __init__(self, storage: Storage, table: pa.Table) -> None:
         self.storage = storage
         self.table = table.combine_chunks()
+        self._histories: tuple[tuple[str, int], Any] = (("", 0), None)
 
     def __len__(self) -> int:
         return self.table.num_rows
@@ -227,7 +228,9 @@ class View(Sequence[Sample]):
             yield self[index]
 
     def _history(self, shard: str, row_group: int, row: int) -> tuple[Step, ...]:
-        with self.storage.open(f"shards/{shard}") as file:
-            group = pq.ParquetFile(file).read_row_group(row_group, columns=["history"])
-        steps = group["history"][row].as_py()
+        if self._histories[0] != (shard, row_group):  # neighbours mostly share a row group
+            with self.storage.open(f"shards/{shard}") as file:
+                group = pq.ParquetFile(file).read_row_group(row_group, columns=["history"])
+            self._histories = ((shard, row_group), group["history"])
+        steps = self._histories[1][row].as_py()
         return tuple(Step(step["stage"], dict(step["values"])) for step in steps)
