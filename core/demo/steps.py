@@ -16,7 +16,8 @@ from .photographs import write_photographs
 
 # Small enough for seconds a step on two cores, large enough to see a person.
 SIZE, BATCH = 128, 4
-SHOWN = 24
+# Held-out samples to predict, and how many of them the contact sheet shows.
+PREDICTED, SHOWN = 24, 12
 
 
 class Progress(Protocol):
@@ -150,7 +151,7 @@ def look(
         (folder / f"{sample.key[:12]}.alpha.png").write_bytes(encode_alpha(alpha))
         rows.append(Row.of(sample, alpha))
         progress("predict", number + 1, len(view))
-    sheet = write_sheet(out / "sheet.png", rows, across=2)
+    sheet = write_sheet(out / "sheet.png", rows[:SHOWN], across=2)
     page = write_report(
         dataset,
         out / "report.html",
@@ -172,7 +173,7 @@ def held_out(dataset: Dataset) -> View:
     splits = everything.table["split"].to_pylist()
     unseen = [row for row, split in enumerate(splits) if split in ("test", "val")]
     rows = unseen or list(range(len(everything)))
-    return View(dataset.storage, everything.table.take(rows[:: -(-len(rows) // SHOWN)]))
+    return View(dataset.storage, everything.table.take(rows[:: -(-len(rows) // PREDICTED)]))
 
 
 class Predictions(Mapping[str, Alpha]):
