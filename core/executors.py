@@ -37,7 +37,7 @@ def serial(jobs: Sequence[Job]) -> Iterator[tuple[Job, Exception | None]]:
         try:
             work(job)
         except Exception as error:
-            logger.exception("partition %s failed", job.name)
+            logger.error("partition %s failed: %r", job.name, error)
             yield job, error
         else:
             yield job, None
