@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 import numpy as np
 from pycocotools import mask as _mask
 
@@ -24,6 +25,7 @@ in six characters and leaves no room for the end of the string; up to here that 
 _REACH = (
     4  # how many long sides a polygon may leave the frame: annotators overshoot, but not by more
 )
+_NUMBERS = frozenset({int, float})
 _MAX_OUTLINE = 2**21  # pixels; pycocotools lists five points for each of them
 
 
@@ -155,7 +157,7 @@ def problem(segmentation: object, height: int, width: int) -> str | None:
     'rle_sum'
     """
     try:
-        _checked(segmentation, height, width)
+        outline(segmentation, height, width)
     except SegmentationError as bad:
         return bad.reason
     return None
@@ -186,10 +188,8 @@ def rle(segmentation: object, height: int, width: int) -> Rle:
     >>> rle({"size": [10, 10], "counts": [10, 90]}, 10, 10).coverage
     0.9
     """
-    checked = _checked(segmentation, height, width)
-    parts = masks.frPyObjects(checked, height, width)
-    whole = masks.merge(parts) if isinstance(parts, list) else parts
-    return Rle(height, width, whole["counts"])
+    parts = outline(segmentation, height, width).parts(height, width)
+    return Rle(height, width, masks.merge(parts)["counts"])
 
 
 def union(parts: Sequence[Rle], height: int, width: int) -> Rle:
@@ -222,9 +222,63 @@ def _plain(mask: Rle) -> dict[str, Any]:
     return {"size": [mask.height, mask.width], "counts": mask.counts}
 
 
-def _checked(
-    segmentation: object, height: int, width: int
-) -> list[list[float]] | dict[str, list[int]]:
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A segmentation that passed every check: what C code may see.
+
+    Parameters
+    ----------
+    shape : list of list of float, or dict
+        Polygons or uncompressed run lengths.
+    bound : float
+        Pixels that it covers at most: those in the boxes around its polygons, or its runs' own.
+    extent : float
+        Width and height of its polygons, all added up.
+    """
+
+    shape: list[list[float]] | dict[str, list[int]] = field(repr=False)
+    bound: float
+    extent: float = 0.0
+
+    @property
+    def hull_bound(self) -> float:
+        """A tighter bound: pixels within one pixel of the convex hulls of its polygons.
+
+        The pixels of a polygon lie within half a pixel of its hull (measured on 60,000 random
+        ones); a hull of area A and extent w x h, grown by one all around, has A + 2 (w + h) + 4.
+        """
+        if isinstance(self.shape, dict):
+            return self.bound
+        hulls = 0.0
+        for polygon in self.shape:
+            hull: Any = cv2.convexHull(np.array(polygon, np.float32).reshape(-1, 2))
+            hulls += cv2.contourArea(hull)
+        return min(self.bound, hulls + 2 * self.extent + 4 * len(self.shape))
+
+    def parts(self, height: int, width: int) -> list[dict[str, Any]]:
+        """Return the run lengths of its parts, as pycocotools has them."""
+        found = masks.frPyObjects(self.shape, height, width)
+        return found if isinstance(found, list) else [found]
+
+
+def outline(segmentation: object, height: int, width: int) -> Outline:
+    """Check a segmentation without making a mask of it.
+
+    Parameters
+    ----------
+    segmentation, height, width
+        See `problem`.
+
+    Raises
+    ------
+    SegmentationError
+        With the reason that `problem` gives.
+
+    Examples
+    --------
+    >>> outline([[1, 1, 3, 1, 3, 2, 1, 2]], 10, 10).bound
+    12.0
+    """
     if height < 1 or width < 1 or height * width > MAX_PIXELS:
         raise ValueError(
             f"the frame must have 1 to {MAX_PIXELS} pixels, got height {height}, width {width}"
@@ -232,17 +286,40 @@ def _checked(
     if segmentation is None:
         raise SegmentationError("no_segmentation")
     if isinstance(segmentation, list):
-        return _polygons(segmentation, max(height, width))
+        return _polygons(segmentation, height, width)
     if isinstance(segmentation, dict):
-        return {"size": [height, width], "counts": _runs(segmentation, height, width)}
+        runs = _runs(segmentation, height, width)
+        return Outline({"size": [height, width], "counts": runs}, sum(runs[1::2]))
     raise SegmentationError("segmentation_type")
 
 
-def _polygons(polygons: list[object], side: int) -> list[list[float]]:
+def segment_area(segment: dict[str, Any], height: int, width: int) -> float:
+    """Return the pixels of an object of a panoptic picture, as the file counts them.
+
+    Raises
+    ------
+    SegmentationError
+        ``segment_area`` when that is no number of pixels of the frame.
+
+    Examples
+    --------
+    >>> segment_area({"id": 7, "category_id": 1, "area": 12}, 10, 10)
+    12.0
+    """
+    area = segment["area"]
+    if isinstance(area, bool) or not isinstance(area, int | float):
+        raise SegmentationError("segment_area")
+    if not 0 <= area <= height * width:
+        raise SegmentationError("segment_area")
+    return float(area)
+
+
+def _polygons(polygons: list[Any], height: int, width: int) -> Outline:
     if not polygons:
         raise SegmentationError("empty_segmentation")
-    checked: list[list[float]] = []
-    outline = 0.0
+    side = max(height, width)
+    low, high = -_REACH * side, (1 + _REACH) * side
+    bound = length = extent = 0.0
     for polygon in polygons:
         if not isinstance(polygon, list):
             flat = isinstance(polygon, int | float)
@@ -251,23 +328,33 @@ def _polygons(polygons: list[object], side: int) -> list[list[float]]:
             raise SegmentationError("short_polygon")
         if len(polygon) % 2:
             raise SegmentationError("odd_polygon")
-        points = [_coordinate(number, side) for number in polygon]
-        outline += _length(points)
-        checked.append(points)
-    if outline > _MAX_OUTLINE:
+        if not _NUMBERS.issuperset(map(type, polygon)):
+            raise SegmentationError("non_numeric")
+        xs, ys = polygon[0::2], polygon[1::2]
+        left, right, top, bottom = min(xs), max(xs), min(ys), max(ys)
+        inside = low <= left and right <= high and low <= top and bottom <= high
+        # A NaN that min and max passed over is still in the sum.
+        if not inside or not math.isfinite(sum(polygon)):
+            _raise_reason(polygon, low, high)
+        across = min(right, width) - max(left, 0) + 2
+        down = min(bottom, height) - max(top, 0) + 2
+        if across > 0 and down > 0:
+            bound += across * down
+        extent += right - left + bottom - top
+        # At most this long; counted exactly only where that is too much.
+        length += len(xs) * (max(right - left, bottom - top) + 1)
+    if length > _MAX_OUTLINE and sum(map(_length, polygons)) > _MAX_OUTLINE:
         raise SegmentationError("long_outline")
-    return checked
+    return Outline(polygons, bound, extent)
 
 
-def _coordinate(number: object, side: int) -> float:
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        raise SegmentationError("non_numeric")
-    # Compared before it is converted: an integer of 400 digits is not even a float.
-    if isinstance(number, float) and not math.isfinite(number):
-        raise SegmentationError("non_finite")
-    if not -_REACH * side <= number <= (1 + _REACH) * side:
-        raise SegmentationError("far_outside")
-    return float(number)
+def _raise_reason(polygon: list[float], low: float, high: float) -> None:
+    for number in polygon:
+        # Compared before it is converted: an integer of 400 digits is not even a float.
+        if isinstance(number, float) and not math.isfinite(number):
+            raise SegmentationError("non_finite")
+        if not low <= number <= high:
+            raise SegmentationError("far_outside")
 
 
 def _length(points: list[float]) -> float:

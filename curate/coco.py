@@ -1,18 +1,13 @@
 """Read images and their people from a COCO annotation file."""
 
-import difflib
-import errno
-import gzip
 import hashlib
 import json
 import logging
 import os
-import stat
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from maskmill.door import Refused, admit
@@ -20,12 +15,29 @@ from maskmill.sample import Dropped, Sample, content_key
 from maskmill.source import Partition
 from maskmill.stage import Location, Stage, describe, digest_of, name_of
 
-from .annotations import MAX_PIXELS, Annotation, CocoContext, problem, rle, union
+from .annotation_file import AnnotationFile, opened
+from .annotations import (
+    MAX_PIXELS,
+    Annotation,
+    CocoContext,
+    Rle,
+    SegmentationError,
+    rle,
+    union,
+)
+from .fields import storable
+from .folder import name_inside, path_inside, read_inside
+from .frames import Frame, Frames, read_categories, read_frames, read_licences
+from .gathering import Written, gather, join_keypoints
+from .overlay import laid_over
+from .panoptic import resolved
 from .people import PersonFilter, number_of
+from .selection import Selection, count, select
+from .survey import NO_ID
 
 _log = logging.getLogger(__name__)
 
-_MAX_BYTES = 2**28  # of one image file; the largest frame, uncompressed, is smaller
+_LOST = ("orphan_annotation", "broken_record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,7 @@ class CocoImage:
     licence: str
     group: str | None
     split: str | None
-    annotations: tuple[Annotation, ...] = field(repr=False)
+    annotations: tuple[Written, ...] = field(repr=False)
     absorbed: PersonFilter | None = None
     file: tuple[int, int] | None = None  # size and time when the run was planned
 
@@ -49,19 +61,28 @@ class CocoImage:
 class Coco:
     """Images with the union of their people as alpha, from a COCO annotation file.
 
-    Every image of the file comes out once, as a sample or in the ledger. What the file alone tells
-    is decided while planning, without opening an image; a `PersonFilter` that leads the pipeline is
-    answered there too.
+    Every image of the file comes out once, as a sample or in the ledger. A `PersonFilter` that
+    leads the pipeline is answered while planning, without opening an image and without decoding
+    more of the file than it needs: see `maskmill.curate.select_people`.
 
     Parameters
     ----------
     annotations : str
-        Instances or keypoints in COCO's form, ``.json`` or ``.json.gz``.
+        Instances, keypoints or panoptic file in COCO's form, ``.json`` or ``.json.gz``, a path or
+        fsspec URL. LVIS, COCO-ReM and Objects365 are such files too.
     images : str
         Folder that the file names of the annotation file are relative to; nothing outside it is
         ever read.
     category : str
         Name of the category that makes the alpha.
+    refined : str, optional
+        Another COCO file with better masks of the same images, such as COCO-ReM's; see
+        `maskmill.curate.overlay`.
+    keypoints : str, optional
+        Another COCO file with the keypoints of the same annotations, as ``person_keypoints_*.json``
+        is to ``instances_*.json``; `maskmill.curate.BodyParts` asks for them.
+    panoptic : str, optional
+        Folder of the pictures that a panoptic file's objects lie in.
     samples_per_partition : int
         Images to read per partition, at least 1.
 
@@ -77,10 +98,15 @@ class Coco:
     mask that cannot be made drops its image: half of an alpha is a wrong alpha. The image record's
     optional ``group`` and ``split`` are taken over. Scores: ``persons``, ``coverage``.
 
+    Entries that name one picture again, with its id or with another, are merged. What cannot be
+    given to any image stands in the ledger in one row per reason, with the number of
+    ``annotations``: ``orphan_annotation`` (of an image that the file does not list),
+    ``broken_record`` (nothing can decode it).
+
     Reasons beside those of `maskmill.door.admit` and `maskmill.curate.annotations.problem`:
-    ``bad_record`` (no id or file name), ``duplicate_image`` (the id came before), ``bad_frame``
-    (height or width is no positive whole number), ``unsafe_path`` (leads out of the folder),
-    ``missing_file``, ``unreadable_file`` (not a plain file, or not ours to read),
+    ``bad_record`` (no id or file name), ``duplicate_image`` (the id came before, with another file
+    name), ``bad_frame`` (height or width is no positive whole number), ``unsafe_path`` (leads out
+    of the folder), ``missing_file``, ``unreadable_file`` (not a plain file, or not ours to read),
     ``file_too_large`` and ``frame_mismatch`` (the upright picture is of another size).
 
     Examples
@@ -92,13 +118,17 @@ class Coco:
     annotations: Location
     images: Location
     category: str = "person"
+    refined: Location | None = None
+    keypoints: Location | None = None
+    panoptic: Location | None = None
     samples_per_partition: int = 128
 
     def __post_init__(self) -> None:
-        for place in ("annotations", "images"):
-            path = os.fspath(getattr(self, place))
-            # Absolute: a worker of a cluster may stand in another folder.
-            object.__setattr__(self, place, os.path.abspath(path))  # noqa: PTH100
+        for place in ("annotations", "images", "refined", "keypoints", "panoptic"):
+            path = getattr(self, place)
+            if path is not None and "://" not in os.fspath(path):
+                # Absolute: a worker of a cluster may stand in another folder.
+                object.__setattr__(self, place, os.path.abspath(path))  # noqa: PTH100
         if self.samples_per_partition < 1:
             raise ValueError(
                 f"samples_per_partition must be at least 1, got {self.samples_per_partition}"
@@ -113,13 +143,13 @@ class Coco:
                     f"category of {stage!r} must be the source's, {self.category!r}: its people "
                     "would not be those of the alpha"
                 )
-        if not Path(self.images).is_dir():
-            raise ValueError(f"images must be a folder, got {self.images}")
-        items = [
-            _judged(item, leading) if isinstance(item, CocoImage) else item
-            for item in _items(_load(self.annotations), self.category, self.annotations)
-        ]
+        for place in ("images", "panoptic"):
+            folder = getattr(self, place)
+            if folder is not None and not Path(folder).is_dir():
+                raise ValueError(f"{place} must be a folder, got {folder}")
         root = os.path.realpath(self.images)
+        with opened(self.annotations) as file:
+            items = self._items(file, leading)
         items = [_looked_up(i, root) if isinstance(i, CocoImage) else i for i in items]
         about = [describe(self), leading and describe(leading)]
         return [
@@ -134,240 +164,116 @@ class Coco:
 
     def read(self, partition: Partition) -> Iterator[Sample | Dropped]:
         root = os.path.realpath(self.images)
+        panoptic = None if self.panoptic is None else os.path.realpath(self.panoptic)
         for item in partition.items:
             if isinstance(item, Dropped):
                 yield item
             else:
-                yield _opened(item, root, self.category)
+                yield _opened(item, root, panoptic, self.category)
 
-
-def read_inside(root: str, name: str, limit: int = _MAX_BYTES) -> bytes:
-    """Read a plain file of a folder, never one outside it.
-
-    Parameters
-    ----------
-    root : str
-        The folder, as `os.path.realpath` gives it.
-    name : str
-        Relative path within it. Symbolic links are followed as long as they stay inside.
-    limit : int
-        Largest size in bytes.
-
-    Raises
-    ------
-    maskmill.door.Refused
-        ``unsafe_path``, ``missing_file``, ``unreadable_file`` or ``file_too_large``.
-    OSError
-        When the storage fails: that is no fault of the file.
-    """
-    path = _path_inside(root, name)
-    try:
-        # Not blocking: a named pipe must not hang the run. Not following: the path is resolved.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
-            raise Refused("missing_file") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENXIO):
-            raise Refused("unreadable_file") from error
-        raise
-    try:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise Refused("unreadable_file")
-        if facts.st_size > limit:
-            raise Refused("file_too_large", {"bytes": facts.st_size, "limit": limit})
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(limit)
-    finally:
-        os.close(descriptor)
-
-
-def _path_inside(root: str, name: str) -> str:
-    if not _stays_inside(name):
-        raise Refused("unsafe_path")
-    path = os.path.realpath(os.path.join(root, name))  # noqa: PTH118  (resolve() raises at a circle)
-    if not Path(path).is_relative_to(root):
-        raise Refused("unsafe_path")
-    return path
-
-
-def _stays_inside(name: str) -> bool:
-    relative = PurePosixPath(name)
-    if relative.is_absolute() or ".." in relative.parts or not relative.parts or "\0" in name:
-        return False
-    try:
-        os.fsencode(name)
-    except UnicodeEncodeError:  # half a surrogate pair, which JSON can write
-        return False
-    return True
-
-
-def _load(path: str) -> dict[str, Any]:
-    opened = gzip.open if path.endswith(".gz") else open
-    try:
-        with opened(path, "rt", encoding="utf-8-sig") as file:
-            document = json.load(file)
-    except (ValueError, RecursionError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"annotations must be a JSON file, got {path}: {error}") from error
-    if not isinstance(document, dict):
-        raise ValueError(
-            f"annotations must be an object with images, annotations and categories, got a "
-            f"{type(document).__name__} in {path}"
-        )
-    for name in ("images", "annotations", "categories"):
-        if not isinstance(document.get(name), list):
-            found = type(document[name]).__name__ if name in document else "nothing"
-            raise ValueError(f"annotations must have a list of {name}, got {found} in {path}")
-    return document
-
-
-def _items(document: dict[str, Any], category: str, path: str) -> list[CocoImage | Dropped]:
-    categories = _categories(document["categories"], path)
-    names = sorted({name for name, _ in categories.values()})
-    if category not in names:
-        near = difflib.get_close_matches(category, names, n=3, cutoff=0.4) or names[:10]
-        raise ValueError(
-            f"category must be one of {path}, got {category!r}; the closest are {', '.join(near)}"
-        )
-    licences = _licences(document.get("licenses"))
-    images = document["images"]
-    known = {_id(record.get("id")) for record in images if isinstance(record, dict)} - {None}
-    annotations = _by_image(document["annotations"], known, categories, path)
-    items: list[CocoImage | Dropped] = []
-    origins: set[str] = set()
-    seen: set[int | str] = set()
-    for row, record in enumerate(images):
-        origin = _origin(record, row)
-        while origin in origins:
-            origin = f"{origin}@{row}"
-        origins.add(origin)
-        number = _id(record.get("id")) if isinstance(record, dict) else None
-        if number is not None and number in seen:
-            items.append(Dropped(None, "duplicate_image", origin=origin))
-            continue
-        if number is None or not isinstance(record.get("file_name"), str):
-            items.append(Dropped(None, "bad_record", origin=origin))
-            continue
-        seen.add(number)
-        image = _image(record, number, origin, licences, annotations.get(number, ()))
-        items.append(_checked(image, category) if isinstance(image, CocoImage) else image)
-    return items
-
-
-def _categories(records: list[Any], path: str) -> dict[int | str, tuple[str, str]]:
-    categories: dict[int | str, tuple[str, str]] = {}
-    for record in records:
-        number = _id(record.get("id")) if isinstance(record, dict) else None
-        if number is None or not isinstance(record.get("name"), str):
-            raise ValueError(
-                f"a category must have an id and a name, got {str(record)[:80]} in {path}"
-            )
-        categories[number] = (record["name"], _text(record.get("supercategory")) or "")
-    return categories
-
-
-def _licences(records: object) -> dict[int | str, str]:
-    licences: dict[int | str, str] = {}
-    for record in records if isinstance(records, list) else ():
-        number = _id(record.get("id")) if isinstance(record, dict) else None
-        if number is not None:
-            licences[number] = _text(record.get("name")) or _text(record.get("url")) or ""
-    return licences
-
-
-def _by_image(
-    records: list[Any],
-    known: set[int | str | None],
-    categories: dict[int | str, tuple[str, str]],
-    path: str,
-) -> dict[int | str, list[Annotation]]:
-    found: dict[int | str, list[Annotation]] = {}
-    odd: Counter[str] = Counter()
-    numbered: dict[tuple[int | str, int | str], list[Any]] = {}
-    for record in records:
-        image = _id(record.get("image_id")) if isinstance(record, dict) else None
-        if image is None or image not in known:
-            odd["of no image of the file"] += 1
-            continue
-        annotation = _annotation(record, categories)
-        if annotation.id is not None:
-            twins = numbered.setdefault((image, annotation.id), [])
-            if record in twins:
-                odd["repeated word for word and counted once"] += 1
-                continue
-            twins.append(record)
-        odd["of no category of the file"] += not annotation.category
-        found.setdefault(image, []).append(annotation)
-    for fault, number in odd.items():
-        if number:
-            _log.warning("%s: %d annotations %s", path, number, fault)
-    return found
-
-
-def _annotation(record: dict[str, Any], categories: dict[int | str, tuple[str, str]]) -> Annotation:
-    number = _id(record.get("category_id"))
-    name, above = categories.get(number, ("", "")) if number is not None else ("", "")
-    box = _numbers(record.get("bbox"))
-    points = _numbers(record.get("keypoints"))
-    return Annotation(
-        id=_id(record.get("id")),
-        category=name,
-        iscrowd=record.get("iscrowd") is True or _id(record.get("iscrowd")) not in (None, 0),
-        segmentation=record.get("segmentation"),
-        supercategory=above,
-        bbox=box if box is not None and len(box) == 4 else None,
-        keypoints=points if points and len(points) % 3 == 0 else None,
-    )
+    def _items(
+        self, file: AnnotationFile, leading: PersonFilter | None
+    ) -> list[CocoImage | Dropped]:
+        """Decide what can be decided without an image, and gather the annotations of the rest."""
+        categories = read_categories(file)
+        licences = read_licences(file)
+        selection: Selection | None = None
+        if leading is None:
+            frames = read_frames(file, categories.ids(self.category))
+            wanted = None
+        elif self.refined is None:
+            selection = select(file, leading)
+            frames = selection.frames
+            wanted = {row for row, reason in enumerate(selection.reason) if reason is None}
+        else:
+            counted = count(file, leading)
+            frames = counted.frames
+            wanted = {row for row, reason in enumerate(counted.reason) if reason is None}
+            selection = Selection.of_count(counted, leading)
+        gathered = gather(file, frames, categories, wanted)
+        if self.refined is not None:
+            overlay = laid_over(gathered, frames, self.refined, self.category)
+            _log.info("%s: %s", file.name, overlay)
+        if self.keypoints is not None:
+            joined = join_keypoints(gathered, frames, self.keypoints)
+            _log.info("%s: %d annotations have keypoints", file.name, joined)
+        items: list[CocoImage | Dropped] = []
+        for row, frame in enumerate(frames.frames):
+            if frame.reason is not None:
+                items.append(Dropped(None, frame.reason, frame.values or {}, origin=frame.origin))
+            elif selection is not None and selection.reason[row] is not None:
+                items.append(_dropped(selection, row, frame))
+            else:
+                annotations = tuple(gathered.annotations.get(row, ()))
+                image = _image(frame, annotations, licences, leading)
+                items.append(_judged(image) if self.refined is not None else image)
+        return [*items, *_lost(file, gathered.faults, frames)]
 
 
 def _image(
-    record: dict[str, Any],
-    number: int | str,
-    origin: str,
+    frame: Frame,
+    annotations: tuple[Written, ...],
     licences: dict[int | str, str],
-    annotations: Sequence[Annotation],
-) -> CocoImage | Dropped:
-    frame = {side: record.get(side) for side in ("height", "width")}
-    if not all(type(side) is int and side > 0 for side in frame.values()):
-        numbers = {side: _numbers([size]) for side, size in frame.items()}
-        values = {side: size[0] for side, size in numbers.items() if size}
-        return Dropped(None, "bad_frame", values, origin=origin)
-    height, width = record["height"], record["width"]
-    if height * width > MAX_PIXELS:
-        values = {"pixels": min(height * width, 2**53), "limit": MAX_PIXELS}
-        return Dropped(None, "too_many_pixels", values, origin=origin)
-    licence = _id(record.get("license"))
-    spelt_out = licence if isinstance(licence, str) else ""
+    leading: PersonFilter | None,
+) -> CocoImage:
+    number = frame.licence
+    named = licences.get(number, number if isinstance(number, str) else "") if number else ""
     return CocoImage(
-        origin=origin,
-        image_id=number,
-        file_name=record["file_name"],
-        height=height,
-        width=width,
-        licence=licences.get(licence, _clean(spelt_out)) if licence is not None else "",
-        group=_text(record.get("group")),
-        split=_text(record.get("split")),
-        annotations=tuple(annotations),
+        origin=frame.origin,
+        image_id=frame.image_id if frame.image_id is not None else "",
+        file_name=frame.file_name,
+        height=frame.height,
+        width=frame.width,
+        licence=storable(named),
+        group=frame.group,
+        split=frame.split,
+        annotations=annotations,
+        absorbed=leading,
     )
 
 
-def _checked(image: CocoImage, category: str) -> CocoImage | Dropped:
-    if not _stays_inside(image.file_name):
-        return Dropped(None, "unsafe_path", origin=image.origin)
-    for annotation in _people(image, category):
-        reason = problem(annotation.segmentation, image.height, image.width)
-        if reason is not None:
-            return Dropped(None, reason, number_of(annotation), origin=image.origin)
-    return image
+def _dropped(selection: Selection, row: int, frame: Frame) -> Dropped:
+    """Return what the absorbed filter, or the source, says of an image."""
+    reason = selection.reason[row]
+    values: dict[str, float] = {
+        "persons": int(selection.persons[row]),
+        "crowds": int(selection.crowds[row]),
+    }
+    fault = selection.faults.get(row)
+    stage = name_of(selection.rules)
+    if fault is not None:
+        number = {} if fault.number == NO_ID else {"annotation": float(fault.number)}
+        # A broken person makes any alpha wrong; a broken crowd only one that counts it.
+        if fault.crowd:
+            return Dropped(None, reason, values | number, frame.origin, stage)
+        return Dropped(None, reason, number, frame.origin)
+    values |= selection.missed(row)
+    return Dropped(None, reason, values, frame.origin, stage)
 
 
-def _judged(image: CocoImage, leading: PersonFilter | None) -> CocoImage | Dropped:
+def _judged(image: CocoImage) -> CocoImage | Dropped:
+    """Judge an image whose masks were exchanged."""
+    leading = image.absorbed
     if leading is None:
         return image
-    found = leading.judge(image.annotations, image.height, image.width)
+    annotations = [annotation.decoded() for annotation in image.annotations]
+    found = leading.judge(annotations, image.height, image.width)
     if found.reason is None:
-        return replace(image, absorbed=leading)
+        return image
     return Dropped(None, found.reason, found.values, image.origin, stage=name_of(leading))
+
+
+def _lost(file: AnnotationFile, faults: Counter[str], frames: Frames) -> Iterator[Dropped]:
+    """Report what belongs to no image: a row of the ledger for each reason."""
+    for fault, number in sorted(faults.items()):
+        _log.warning("%s: %d times %s", file.name, number, fault)
+    if frames.merged:
+        _log.warning("%s: %d entries name a picture again: merged", file.name, frames.merged)
+    for fault in _LOST:
+        if faults[fault]:
+            yield Dropped(
+                None, fault, {"annotations": faults[fault]}, origin=f"annotations: {fault}"
+            )
 
 
 def _cut(items: Sequence[CocoImage | Dropped], size: int) -> Iterator[list[CocoImage | Dropped]]:
@@ -385,30 +291,44 @@ def _cut(items: Sequence[CocoImage | Dropped], size: int) -> Iterator[list[CocoI
 
 
 def _looked_up(item: CocoImage, root: str) -> CocoImage:
+    name = name_inside(root, item.file_name)
     try:
-        facts = Path(_path_inside(root, item.file_name)).stat()
+        facts = Path(path_inside(root, name)).stat()
     except (Refused, OSError):
         return item
-    return replace(item, file=(facts.st_size, facts.st_mtime_ns))
+    return replace(item, file_name=name, file=(facts.st_size, facts.st_mtime_ns))
 
 
 def _identity(item: CocoImage | Dropped) -> list[Any]:
     if isinstance(item, Dropped):
         return [item.origin, item.stage, item.reason, sorted(item.values.items())]
-    told = [
-        item.image_id,
-        item.file_name,
-        [item.height, item.width],
-        [item.licence, item.group, item.split],
-        [[getattr(a, name) for name in Annotation.__slots__] for a in item.annotations],
-    ]
-    return [item.origin, hashlib.blake2b(_canonical(told), digest_size=16).hexdigest(), item.file]
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(
+        _canonical(
+            [
+                [item.image_id, item.file_name, item.height, item.width],
+                [item.licence, item.group, item.split],
+            ]
+        )
+    )
+    for one in item.annotations:
+        digest.update(
+            _canonical([one.id, one.category, one.supercategory, one.iscrowd, one.panoptic])
+        )
+        for text in (one.segmentation, one.bbox, one.keypoints):
+            digest.update(len(text).to_bytes(8, "little") + text)
+    return [item.origin, digest.hexdigest(), item.file]
 
 
-def _opened(image: CocoImage, root: str, category: str) -> Sample | Dropped:
+def _opened(image: CocoImage, root: str, panoptic: str | None, category: str) -> Sample | Dropped:
     try:
+        annotations = resolved(image.annotations, panoptic, image.height, image.width)
+        people = [a for a in annotations if a.category == category and not a.iscrowd]
+        mask = _union(people, image.height, image.width)
         data = read_inside(root, image.file_name)
         door = admit(data, max_pixels=MAX_PIXELS)
+    except _BrokenError as broken:
+        return Dropped(None, broken.reason, broken.values, origin=image.origin)
     except Refused as refused:
         if refused.reason == "missing_file" and image.file is not None:
             raise FileNotFoundError(
@@ -421,10 +341,8 @@ def _opened(image: CocoImage, root: str, category: str) -> Sample | Dropped:
         sizes = {"height": height, "width": width}
         seen = {"image_height": door.height, "image_width": door.width}
         return Dropped(None, "frame_mismatch", sizes | seen, origin=image.origin)
-    people = _people(image, category)
-    mask = union([rle(a.segmentation, height, width) for a in people], height, width)
     sample = Sample(
-        key=content_key(data, _made_from(image, category)),
+        key=content_key(data, _made_from(annotations, category)),
         source="",
         origin=image.origin,
         image_bytes=door.image_bytes,
@@ -435,70 +353,41 @@ def _opened(image: CocoImage, root: str, category: str) -> Sample | Dropped:
         scores={"persons": len(people), "coverage": mask.coverage},
         tags=door.tags,
         licence=image.licence,
-        context=CocoContext(image.image_id, image.annotations),
+        context=CocoContext(image.image_id, tuple(annotations)),
     )
     if people:
         sample = sample.with_alpha(mask.alpha())
     return sample if image.absorbed is None else image.absorbed(sample)
 
 
-def _people(image: CocoImage, category: str) -> list[Annotation]:
-    return [a for a in image.annotations if a.category == category and not a.iscrowd]
+class _BrokenError(Exception):
+    """A person's mask cannot be made."""
+
+    def __init__(self, reason: str, values: dict[str, float]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.values = values
 
 
-def _made_from(image: CocoImage, category: str) -> bytes:
+def _union(people: Sequence[Annotation], height: int, width: int) -> Rle:
+    parts: list[Rle] = []
+    for one in people:
+        try:
+            parts.append(rle(one.segmentation, height, width))
+        except SegmentationError as bad:
+            raise _BrokenError(bad.reason, number_of(one)) from bad
+    return union(parts, height, width)
+
+
+def _made_from(annotations: Sequence[Annotation], category: str) -> bytes:
     """Write down what the alpha can be made from, so that equal people give equal bytes.
 
     Crowds belong to it, since a filter may count them; ids and the order of the file do not.
     """
-    people = [a for a in image.annotations if a.category == category]
-    masks = sorted(_canonical([a.iscrowd, a.segmentation]) for a in people)
-    return b"\n".join([_canonical(category), *masks])
+    people = [a for a in annotations if a.category == category]
+    shapes = sorted(_canonical([a.iscrowd, a.segmentation]) for a in people)
+    return b"\n".join([_canonical(category), *shapes])
 
 
 def _canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _origin(record: object, row: int) -> str:
-    number = _id(record.get("id")) if isinstance(record, dict) else None
-    name = record.get("file_name") if isinstance(record, dict) else None
-    if number is None or not isinstance(name, str):
-        return f"images[{row}]"
-    return _clean(f"{name}#{number}")
-
-
-def _id(value: object) -> int | str | None:
-    """Return an id under which 12, 12.0 and "12" are one; None for what is no id."""
-    if isinstance(value, int):
-        return None if isinstance(value, bool) else value
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else None
-    if isinstance(value, str):
-        plain = value.removeprefix("-")
-        # "007" stays itself: files are numbered that way, and 7 may be another one.
-        whole = len(plain) < 19 and plain.isascii() and plain.isdigit() and str(int(value)) == value
-        return int(value) if whole else value
-    return None
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return _clean(value) or None if isinstance(value, str) else None
-
-
-def _clean(text: str) -> str:
-    """Replace half surrogate pairs, which JSON can write and UTF-8 and Parquet cannot."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _numbers(values: object) -> tuple[float, ...] | None:
-    if not isinstance(values, list):
-        return None
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        if not -(2**53) <= value <= 2**53:  # neither for NaN nor for infinity
-            return None
-    return tuple(float(value) for value in values)

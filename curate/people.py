@@ -7,7 +7,8 @@ from typing import Literal, get_args
 from maskmill.sample import Dropped, Sample
 from maskmill.stage import name_of
 
-from .annotations import Annotation, CocoContext, Rle, SegmentationError, rle, union
+from .annotations import Annotation, CocoContext, Outline, Rle, SegmentationError, outline
+from .coverage import Area, check_area, cover
 
 Crowd = Literal["reject", "ignore", "count"]
 
@@ -21,8 +22,9 @@ class Judgement:
     reason : str or None
         Why the image is not taken; None: it is.
     values : mapping of str to float
-        ``persons`` and ``crowds`` always; ``coverage`` where masks were made; the ``bound`` that
-        was missed; the id of the ``annotation`` that describes no mask.
+        ``persons`` (those that count) and ``crowds`` always; ``coverage`` where masks were made,
+        ``coverage_bound`` where their outlines were too small for that; the ``bound`` that was
+        missed; the id of the ``annotation`` that describes no mask.
     mask : Rle or None
         Union of the counted persons; None where masks were not made.
     """
@@ -41,6 +43,7 @@ def judge(
     coverage: tuple[float, float] = (0.2, 0.7),
     crowd: Crowd = "reject",
     category: str = "person",
+    area: Area = "union",
 ) -> Judgement:
     """Judge an image by the people annotated in it.
 
@@ -57,13 +60,14 @@ def judge(
     persons : (int, int)
         Fewest and most, both included.
     coverage : (float, float)
-        Least and largest share of the frame that the union of their masks covers, in [0, 1], both
-        included. Where people overlap, pixels count once.
+        Least and largest share of the frame that their masks cover, in [0, 1], both included.
     crowd : {"reject", "ignore", "count"}
         An image with a crowd is not taken; crowds are passed over; or a crowd is one more person
         and part of the union.
     category : str
         What counts as a person.
+    area : {"union", "sum"}
+        Where people overlap, pixels count once, or once for each of them.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def judge(
     >>> judge([half] * 3, 10, 10).reason
     'person_count'
     """
-    _check_bounds(persons, coverage, crowd)
+    _check_bounds(persons, coverage, crowd, area)
     people = [a for a in annotations if a.category == category]
     counted = [a for a in people if crowd == "count" or not a.iscrowd]
     crowds = sum(a.iscrowd for a in people)
@@ -92,20 +96,27 @@ def judge(
     if not persons[0] <= len(counted) <= persons[1]:
         bound = persons[0] if len(counted) < persons[0] else persons[1]
         return Judgement("person_count", {**values, "bound": bound})
-    masks: list[Rle] = []
+    outlines: list[Outline] = []
     for annotation in counted:
         try:
-            masks.append(rle(annotation.segmentation, height, width))
+            outlines.append(outline(annotation.segmentation, height, width))
         except SegmentationError as bad:
             return Judgement(bad.reason, {**values, **number_of(annotation)})
-    mask = union(masks, height, width)
-    share = mask.coverage
+    found = cover(outlines, height, width, needed=coverage[0], area=area)
+    share, mask = found.coverage, found.mask
+    if share is None:
+        return Judgement("too_small", {**values, **small(found.bound, coverage[0])})
     values["coverage"] = share
     if share < coverage[0]:
         return Judgement("too_small", {**values, "bound": coverage[0]}, mask)
     if share > coverage[1]:
         return Judgement("too_large", {**values, "bound": coverage[1]}, mask)
     return Judgement(None, values, mask)
+
+
+def small(covered: float, bound: float) -> dict[str, float]:
+    """Return the values of a ``too_small`` that a bound on the coverage decided."""
+    return {"coverage_bound": covered, "bound": bound}
 
 
 def number_of(annotation: Annotation) -> dict[str, float]:
@@ -138,8 +149,8 @@ class PersonFilter:
 
     Examples
     --------
-    >>> PersonFilter(persons=(1, 2), coverage=(0.2, 0.7))
-    PersonFilter(persons=(1, 2), coverage=(0.2, 0.7), crowd='reject', category='person')
+    >>> PersonFilter(persons=(1, 2), coverage=(0.2, 0.7)).crowd
+    'reject'
     >>> PersonFilter(coverage=(0.7, 0.2))
     Traceback (most recent call last):
         ...
@@ -150,9 +161,10 @@ class PersonFilter:
     coverage: tuple[float, float] = (0.2, 0.7)
     crowd: Crowd = "reject"
     category: str = "person"
+    area: Area = "union"
 
     def __post_init__(self) -> None:
-        _check_bounds(self.persons, self.coverage, self.crowd)
+        _check_bounds(self.persons, self.coverage, self.crowd, self.area)
         if not self.category:
             raise ValueError("category must be a category's name, got ''")
 
@@ -166,6 +178,7 @@ class PersonFilter:
             coverage=self.coverage,
             crowd=self.crowd,
             category=self.category,
+            area=self.area,
         )
 
     def __call__(self, sample: Sample) -> Sample | Dropped:
@@ -185,13 +198,16 @@ class PersonFilter:
         return scored.with_alpha(found.mask.alpha(), step=name_of(self), **found.values)
 
 
-def _check_bounds(persons: tuple[int, int], coverage: tuple[float, float], crowd: str) -> None:
+def _check_bounds(
+    persons: tuple[int, int], coverage: tuple[float, float], crowd: str, area: str
+) -> None:
     if not _is_pair(persons, int) or not 0 <= persons[0] <= persons[1]:
         raise ValueError(f"persons must be two whole numbers low <= high, got {persons!r}")
     if not _is_pair(coverage, (int, float)) or not 0 <= coverage[0] < coverage[1] <= 1:
         raise ValueError(f"coverage must be two fractions low < high, got {coverage!r}")
     if crowd not in get_args(Crowd):
         raise ValueError(f"crowd must be one of {', '.join(get_args(Crowd))}, got {crowd!r}")
+    check_area(area)
 
 
 def _is_pair(value: object, kind: type | tuple[type, ...]) -> bool:

@@ -185,12 +185,13 @@ print(json.dumps(rows))
 
 @pytest.mark.parametrize("iscrowd", [0, 1])
 def test_a_file_of_traps_ends_with_one_reason_each_and_the_good_kept(tmp_path: Path, iscrowd: int):
-    Image.new("RGB", (10, 10)).save(tmp_path / "a.png")
-    frame = {"file_name": "a.png", "height": 10, "width": 10}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for number, (segmentation, _) in enumerate(TRAPS):
-        images += [{"id": 2 * number, **frame}, {"id": 2 * number + 1, **frame}]
+        for image in (2 * number, 2 * number + 1):
+            frame = {"file_name": f"{image}.png", "height": 10, "width": 10}
+            images.append({"id": image, **frame})
+            Image.new("RGB", (10, 10)).save(tmp_path / f"{image}.png")
         annotations += [
             {"image_id": 2 * number, "category_id": 1, "segmentation": SQUARE},
             {"image_id": 2 * number + 1, "category_id": 1, "segmentation": SQUARE},

@@ -131,10 +131,16 @@ def test_the_stage_keeps_a_sample_and_its_alpha_as_they_are():
 
 
 def test_the_stage_drops_with_reason_and_numbers():
-    dropped = Pipeline(PersonFilter())(sample_of(person(0, 10)))
+    dropped = Pipeline(PersonFilter())(sample_of(person(0, 19)))
     assert isinstance(dropped, Dropped)
     assert (dropped.stage, dropped.reason) == ("person_filter", "too_small")
-    assert dropped.values == {"persons": 1, "crowds": 0, "coverage": 0.1, "bound": 0.2}
+    assert dropped.values == {"persons": 1, "crowds": 0, "coverage": 0.19, "bound": 0.2}
+
+
+def test_an_outline_that_cannot_be_large_enough_is_not_made_into_a_mask():
+    dropped = PersonFilter()(sample_of(person(0, 10)))
+    assert isinstance(dropped, Dropped)
+    assert dropped.values == {"persons": 1, "crowds": 0, "coverage_bound": 0.144, "bound": 0.2}
 
 
 def test_a_counted_crowd_becomes_part_of_the_alpha():
@@ -171,6 +177,7 @@ def test_the_stage_is_written_down_with_all_its_parameters():
         "coverage": [0.2, 0.7],
         "crowd": "count",
         "category": "person",
+        "area": "union",
     }
     with pytest.raises(FrozenInstanceError):
         PersonFilter().crowd = "count"  # pyright: ignore[reportAttributeAccessIssue]

@@ -16,6 +16,7 @@ COMMANDS = (
     "show",
     "verify",
     "report",
+    "coco",
     "verdicts",
     "train",
     "predict",
