@@ -9,11 +9,12 @@ decodes, each beginning where the one before it ended, was cut rightly all along
 import contextlib
 import gzip
 import json
+import math
 import os
 import re
 import tempfile
 import zlib
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
@@ -35,9 +36,18 @@ _LONGEST_RECORD = 2**25
 _GZIP = b"\x1f\x8b"
 _SWELL = 200  # a gzip file of JSON is a tenth of it; a thousandth is a bomb
 _ROOM = 2**26
+_DIGITS = 400
+
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def _whole(digits: str) -> float:
+    """Read a whole number; one that no computer means is infinite, as such a fraction is."""
+    return int(digits) if len(digits) < _DIGITS else math.inf
+
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_object = json.JSONDecoder()
+_object = json.JSONDecoder(parse_int=_whole)
 
 
 class Record(msgspec.Struct, gc=False):
@@ -79,7 +89,11 @@ class AnnotationFile:
         if span is None:
             return []
         with Path(self.path).open("rb") as file:
-            return json.loads(b"[" + _slice(file, span.start, span.stop).rstrip(_GLUE) + b"]")
+            text = b"[" + _slice(file, span.start, span.stop).rstrip(_GLUE) + b"]"
+        try:
+            return value_of(text)
+        except ValueError as error:
+            raise UnusualLayoutError(self.name) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +112,6 @@ class Piece(Generic[R]):
         Place behind the last record; the next piece begins there.
     broken : int
         Records that were passed over because nothing could decode them.
-    ended : bool
-        Whether the array closed earlier than it was thought to.
     loose : bool
         Whether the fields hold whatever the file has.
     """
@@ -109,29 +121,38 @@ class Piece(Generic[R]):
     offset: int
     stop: int
     broken: int = 0
-    ended: bool = False
     loose: bool = False
 
 
-@contextlib.contextmanager
-def opened(location: str) -> Generator[AnnotationFile]:
-    """Find the arrays of a file; what is compressed or remote is laid in a temporary file first.
+class UnusualLayoutError(ValueError):
+    """An array ends before the place that was taken for its end."""
+
+
+T = TypeVar("T")
+
+
+def with_arrays(location: str, work: Callable[[AnnotationFile], T]) -> T:
+    """Find the arrays of a file, do something with them, and return what comes of it.
+
+    What is compressed or remote is laid in a temporary file first.
 
     Parameters
     ----------
     location : str
         Path or fsspec URL of a ``.json`` or ``.json.gz`` file.
+    work : callable
+        Gets the `AnnotationFile`; it may be called a second time.
 
     Raises
     ------
     OSError
-        When it cannot be read.
+        When the file cannot be read.
     ValueError
         When it is not JSON, or not in COCO's form.
 
     Notes
     -----
-    A file whose top level holds one of the names twice, or something unusual between its arrays, is
+    A file whose top level holds one of the names twice, or something large between its arrays, is
     read whole, once, and laid out anew: slow and as large in memory as it is, but right.
     """
     with contextlib.ExitStack() as stack:
@@ -139,15 +160,16 @@ def opened(location: str) -> Generator[AnnotationFile]:
         if "://" in location or _is_compressed(location):
             path = stack.enter_context(_unpacked(location))
         arrays = _arrays(path)
-        if arrays is None:
-            path = stack.enter_context(_laid_out(path, location))
-            arrays = _arrays(path)
-            if arrays is None:
-                raise ValueError(f"annotations must be a JSON file, got {location}")
-        yield AnnotationFile(location, path, arrays)
+        if arrays is not None:
+            with contextlib.suppress(UnusualLayoutError):
+                return work(AnnotationFile(location, path, arrays))
+        path, arrays = stack.enter_context(_laid_out(path, location))
+        return work(AnnotationFile(location, path, arrays))
 
 
-def pieces(path: str, span: Span, kind: type[R], size: int = PIECE) -> Iterator[Piece[R]]:
+def pieces(
+    path: str, span: Span, kind: type[R], size: int = PIECE, end: int | None = None
+) -> Iterator[Piece[R]]:
     """Decode the records of a span, piece by piece.
 
     Parameters
@@ -158,10 +180,19 @@ def pieces(path: str, span: Span, kind: type[R], size: int = PIECE) -> Iterator[
     kind : type of Record
         A record whose fields are not of its types is decoded loosely: its fields then hold whatever
         the file has, None where it has nothing.
+    size : int
+        Bytes to decode at a time.
+    end : int, optional
+        Where the array ends, if not with the span.
 
     Yields
     ------
     Piece
+
+    Raises
+    ------
+    UnusualLayoutError
+        When the array ends earlier.
     """
     fast = msgspec.json.Decoder(list[kind])
     place = span.start
@@ -173,14 +204,12 @@ def pieces(path: str, span: Span, kind: type[R], size: int = PIECE) -> Iterator[
             buffer = _bracketed(file, place, stop)
             try:
                 yield Piece(list(fast.decode(buffer)), buffer, place - 1, stop)
-            except (msgspec.DecodeError, RecursionError):
+            except _NOT_JSON:
                 try:
                     loose = _loosely(buffer, kind)
-                except (msgspec.DecodeError, RecursionError):
-                    for piece in _one_by_one(file, place, stop, span.stop, kind):
+                except _NOT_JSON:
+                    for piece in _one_by_one(file, place, stop, end or span.stop, kind):
                         yield piece
-                        if piece.ended:
-                            return
                         stop = piece.stop
                 else:
                     yield Piece(loose, buffer, place - 1, stop, loose=True)
@@ -203,6 +232,8 @@ def next_record(file: IO[bytes], place: int, stop: int) -> int:
 def value_of(text: bytes | bytearray | memoryview | msgspec.Raw) -> Any:
     """Decode one JSON value, with the NaN and Infinity that Python writes and JSON does not know.
 
+    Bytes that are no UTF-8 are replaced; whole numbers of hundreds of digits are infinite.
+
     Examples
     --------
     >>> value_of(b"[1, 2.5]"), value_of(b"[NaN]")
@@ -210,8 +241,8 @@ def value_of(text: bytes | bytearray | memoryview | msgspec.Raw) -> Any:
     """
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return json.loads(bytes(text))
+    except _NOT_JSON:
+        return _object.decode(bytes(text).decode("utf-8", "replace").strip())
 
 
 def _loosely(buffer: bytearray, kind: type[R]) -> list[R | None]:
@@ -243,8 +274,7 @@ def _one_by_one(
         if place + start >= stop:
             return
         if window[start] == "]":
-            yield Piece([], bytearray(), place + start, place + start, ended=True)
-            return
+            raise UnusualLayoutError(file.name)
         try:
             value, end = _object.raw_decode(window, start)
         except (ValueError, RecursionError):
@@ -255,17 +285,34 @@ def _one_by_one(
                 reach = min(max(here + 2 * len(window), stop + PIECE), here + _LONGEST_RECORD)
                 window = _slice(file, here, min(reach, limit)).decode("latin-1")
                 continue
-            following = next_record(file, here, limit)
+            following = _after_break(file, here, limit, kind)
             yield Piece([], bytearray(), here, following, broken=1)
             if following >= stop:
                 return
             place, start = following, 0
-            window = _slice(file, following, max(stop, following)).decode("latin-1")
+            window = _slice(file, following, stop).decode("latin-1")
             continue
         text = bytearray(window[start:end].encode("latin-1"))
         record = _record(_members_of(text), kind) if isinstance(value, dict) else None
         yield Piece([record], text, place + start, place + end, loose=True)
         start = end
+
+
+def _after_break(file: IO[bytes], place: int, stop: int, kind: type[Record]) -> int:
+    """Return where the first whole record behind a broken one begins, or `stop`.
+
+    What the broken one held may look like a record: one with all that a record must have is taken.
+    """
+    needed = {field.encode_name for field in msgspec.structs.fields(kind) if field.required}
+    while (place := next_record(file, place, stop)) < stop:
+        window = _slice(file, place, min(place + _LONGEST_RECORD, stop)).decode("latin-1")
+        try:
+            value, _ = _object.raw_decode(window)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) and needed <= value.keys():
+            return place
+    return stop
 
 
 def _members_of(text: bytearray) -> dict[str, msgspec.Raw]:
@@ -314,7 +361,7 @@ def _arrays(path: str) -> dict[str, Span] | None:
             gaps.append((close + 1, limit))
         for start, stop in gaps:
             members = _members_between(file, start, stop, size)
-            if members is None or not members.keys().isdisjoint(_ARRAYS):
+            if members is None:
                 return None
             if "licenses" in members:
                 spans["licenses"] = members["licenses"]
@@ -375,13 +422,16 @@ def _members_between(file: IO[bytes], start: int, stop: int, size: int) -> dict[
     buffer = bytearray(b"{" + body + (b"" if stop == size else b"}"))
     try:
         members = _members.decode(buffer)
-    except (msgspec.DecodeError, RecursionError):
+    except _NOT_JSON:
         return None
     base = start + lead - 1 - pa.py_buffer(buffer).address
+    if not members.keys().isdisjoint(_ARRAYS):
+        return None
     spans: dict[str, Span] = {}
     for name, raw in members.items():
         at = base + pa.py_buffer(raw).address
-        spans[name] = Span(at + 1, at + len(bytes(raw)) - 1)
+        if bytes(raw).startswith(b"["):
+            spans[name] = Span(at + 1, at + len(bytes(raw)) - 1)
     return spans
 
 
@@ -444,20 +494,25 @@ def _unpacked(location: str) -> Generator[str]:
 
 
 @contextlib.contextmanager
-def _laid_out(path: str, name: str) -> Generator[str]:
-    """Read a file whole and write its arrays down in the usual layout."""
+def _laid_out(path: str, name: str) -> Generator[tuple[str, dict[str, Span]]]:
+    """Read a file whole and write its arrays down, one after the other."""
     document = _document(path, name)
-    kept = {key: document[key] for key in ("licenses", *_ARRAYS) if key in document}
-    with tempfile.NamedTemporaryFile("w", prefix="maskmill-", suffix=".json") as copy:
-        json.dump(kept, copy)
+    spans: dict[str, Span] = {}
+    with tempfile.NamedTemporaryFile(prefix="maskmill-", suffix=".json") as copy:
+        for key in ("licenses", *_ARRAYS):
+            if isinstance(document.get(key), list):
+                start = copy.tell()
+                for number, record in enumerate(document.pop(key)):
+                    copy.write(b"," * (number > 0) + json.dumps(record).encode())
+                spans[key] = Span(start, copy.tell())
         copy.flush()
-        yield copy.name
+        yield copy.name, spans
 
 
 def _document(path: str, name: str) -> dict[str, Any]:
     try:
         with Path(path).open(encoding="utf-8-sig") as file:
-            document = json.load(file)
+            document = json.load(file, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"annotations must be a JSON file, got {name}: {error}") from error
     if not isinstance(document, dict):

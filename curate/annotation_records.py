@@ -49,8 +49,8 @@ def normal(piece: Piece[Any], kind: type[Located]) -> list[Any]:
         if record is None:
             found.append(kind(None, None))  # pyright: ignore[reportArgumentType]
             continue
-        segments = _segments(record)
-        if not segments or record.category_id is not None:
+        segments = _segments(record) if record.category_id is None else ()
+        if not segments:
             record.image_id = id_of(record.image_id)
             record.category_id = id_of(record.category_id)
             record.id = id_of(record.id)
@@ -68,7 +68,15 @@ def is_segment(segmentation: object) -> bool:
     >>> is_segment({"id": 7, "category_id": 1, "area": 12}), is_segment({"counts": [], "size": []})
     (True, False)
     """
-    return isinstance(segmentation, dict) and "area" in segmentation and "id" in segmentation
+    return (
+        isinstance(segmentation, dict)
+        and "counts" not in segmentation
+        and {
+            "area",
+            "id",
+        }
+        <= segmentation.keys()
+    )
 
 
 def _segments(record: Any) -> Sequence[msgspec.Raw]:

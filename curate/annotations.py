@@ -293,7 +293,7 @@ def outline(segmentation: object, height: int, width: int) -> Outline:
     raise SegmentationError("segmentation_type")
 
 
-def segment_area(segment: dict[str, Any], height: int, width: int) -> float:
+def segment_area(segment: Any, height: int, width: int) -> float:
     """Return the pixels of an object of a panoptic picture, as the file counts them.
 
     Raises

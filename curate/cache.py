@@ -32,12 +32,23 @@ from maskmill import __version__
 from maskmill.files import write_whole
 from maskmill.stage import digest_of
 
-from .annotation_file import PIECE, AnnotationFile, opened, value_of
+from .annotation_file import PIECE, AnnotationFile, value_of, with_arrays
 from .annotation_records import is_segment
 from .annotations import Rle, SegmentationError, masks, outline, segment_area, union
 from .people import PersonFilter
-from .selection import Count, Job, by_number, by_size, count, decided, ids, jobs_of, printable
-from .survey import NO_ID, Progress
+from .selection import (
+    Count,
+    Job,
+    by_number,
+    by_size,
+    count,
+    decided,
+    ids,
+    jobs_of,
+    printable,
+    undecided,
+)
+from .survey import NO_ID, Progress, Spread
 
 FORMAT = 1
 
@@ -71,28 +82,28 @@ class Cached:
         persons, crowds = _numbers(images, "persons"), _numbers(images, "crowds")
         counted = persons + crowds if rules.crowd == "count" else persons
         reason = images["frame_reason"].to_numpy().astype(object)
-        unknown = _numbers(images, "incomplete") | (
-            _numbers(images, "unseen") & (persons + crowds == 0)
-        )
+        unknown = _numbers(images, "unseen") & (persons + crowds == 0)
         by_number(reason, unknown, counted, crowds, rules)
-        waiting = _open(reason)
+        waiting = undecided(reason)
         fault = images[f"{kind}_fault"].to_numpy().astype(object)
         reason[waiting] = fault[waiting]
-        waiting = _open(reason)
+        waiting = undecided(reason)
         sound = _numbers(images, "height") > 0
         pixels = np.where(sound, _numbers(images, "height") * _numbers(images, "width"), 1)
         low = rules.coverage[0]
         bound = _numbers(images, f"{kind}_box").astype(np.float64)
-        tight = bound >= low * pixels
+        tight = bound / pixels >= low
         bound[tight] = _numbers(images, f"{kind}_hull")[tight]
         if rules.area == "union":
             bound = np.minimum(bound, pixels)
-        needed = waiting & (bound >= low * pixels)
+        needed = waiting & (bound / pixels >= low)
         covered = _numbers(images, f"{kind}_{rules.area}").astype(np.float64)
+        if rules.area == "union":
+            covered = np.minimum(covered, pixels)
         coverage = np.where(needed, covered / pixels, np.nan)
         bound = np.where(needed, np.maximum(bound, covered), bound) / pixels
         most = counted if rules.area == "sum" else counted > 0
-        bound = np.where(waiting, bound, most)
+        bound = np.where(waiting, np.minimum(bound, most), most)
         by_size(reason, coverage, bound, rules)
         names = ("image_id", "file_name", "height", "width")
         return decided(
@@ -111,7 +122,7 @@ def cached(
     folder: str,
     category: str,
     *,
-    workers: int = 1,
+    spread: Spread = map,
     progress: Progress | None = None,
 ) -> Cached:
     """Return what is kept of a file, or parse it and keep that.
@@ -123,8 +134,8 @@ def cached(
     folder : str
         Of the cache; made where there is none.
     category : str
-    workers : int
-        Processes to read the file with.
+    spread : callable
+        See `maskmill.curate.survey.spread_over`.
     progress : callable, optional
 
     Raises
@@ -138,8 +149,8 @@ def cached(
     entry = Path(folder) / f"{stem}-{digest}"
     if not (entry / "cache.json").exists():
         Path(folder).mkdir(parents=True, exist_ok=True)
-        with opened(location) as file:
-            _write(file, entry, {"location": location, "category": category}, workers, progress)
+        about = {"location": location, "category": category}
+        with_arrays(location, lambda file: _write(file, entry, about, spread, progress))
         _remove_older(entry, location, category)
     note = json.loads((entry / "cache.json").read_text())
     return Cached(pq.read_table(entry / "images.parquet"), note["facts"])
@@ -167,12 +178,12 @@ def _write(
     file: AnnotationFile,
     entry: Path,
     about: dict[str, Any],
-    workers: int,
+    spread: Spread,
     progress: Progress | None,
 ) -> None:
     """Write an entry, whole or not at all."""
     rules = PersonFilter(_EVERYONE.persons, _EVERYONE.coverage, _EVERYONE.crowd, about["category"])
-    counted = count(file, rules, workers=workers, progress=progress)
+    counted = count(file, rules, spread=spread, progress=progress)
     with tempfile.TemporaryDirectory(dir=entry.parent, prefix=".tmp-") as made:
         folder = Path(made, "entry")
         folder.mkdir()
@@ -293,7 +304,6 @@ def _images(counted: Count, numbers: Sequence[tuple[int, _Measures]]) -> pa.Tabl
         "height": pa.array([frame.height or None for frame in frames], pa.int64()),
         "width": pa.array([frame.width or None for frame in frames], pa.int64()),
         "frame_reason": pa.array([frame.reason for frame in frames], pa.string()),
-        "incomplete": pa.array([not frame.complete for frame in frames], pa.bool_()),
         "unseen": pa.array([not frame.absence_known for frame in frames], pa.bool_()),
         "persons": np.bincount(people.row[~people.crowd], minlength=size),
         "crowds": crowds,
@@ -324,7 +334,3 @@ def _numbers(table: pa.Table, name: str) -> npt.NDArray[Any]:
     column = table[name]
     filled = column.fill_null(False if pa.types.is_boolean(column.type) else 0)
     return filled.to_numpy()
-
-
-def _open(reason: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
-    return np.equal(reason, None).astype(np.bool_)

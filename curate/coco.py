@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from maskmill.door import Refused, admit
+from maskmill.pipeline import Pipeline
 from maskmill.sample import Dropped, Sample, content_key
 from maskmill.source import Partition
 from maskmill.stage import Location, Stage, describe, digest_of, name_of
 
-from .annotation_file import AnnotationFile, opened
+from .annotation_file import AnnotationFile, with_arrays
 from .annotations import (
     MAX_PIXELS,
     Annotation,
@@ -55,6 +56,7 @@ class CocoImage:
     annotations: tuple[Written, ...] = field(repr=False)
     absorbed: PersonFilter | None = None
     file: tuple[int, int] | None = None  # size and time when the run was planned
+    pictures: tuple[tuple[int, int] | None, ...] = ()  # the same of its panoptic ones
 
 
 @dataclass(frozen=True)
@@ -148,9 +150,9 @@ class Coco:
             if folder is not None and not Path(folder).is_dir():
                 raise ValueError(f"{place} must be a folder, got {folder}")
         root = os.path.realpath(self.images)
-        with opened(self.annotations) as file:
-            items = self._items(file, leading)
-        items = [_looked_up(i, root) if isinstance(i, CocoImage) else i for i in items]
+        items = with_arrays(self.annotations, lambda file: self._items(file, leading))
+        panoptic = None if self.panoptic is None else os.path.realpath(self.panoptic)
+        items = [_looked_up(i, root, panoptic) if isinstance(i, CocoImage) else i for i in items]
         about = [describe(self), leading and describe(leading)]
         return [
             Partition(
@@ -199,12 +201,14 @@ class Coco:
             _log.info("%s: %d annotations have keypoints", file.name, joined)
         items: list[CocoImage | Dropped] = []
         for row, frame in enumerate(frames.frames):
+            annotations = tuple(gathered.annotations.get(row, ()))
             if frame.reason is not None:
                 items.append(Dropped(None, frame.reason, frame.values or {}, origin=frame.origin))
             elif selection is not None and selection.reason[row] is not None:
                 items.append(_dropped(selection, row, frame))
+            elif not frame.absence_known and not _has(annotations, self.category):
+                items.append(Dropped(None, "not_exhaustive", origin=frame.origin))
             else:
-                annotations = tuple(gathered.annotations.get(row, ()))
                 image = _image(frame, annotations, licences, leading)
                 items.append(_judged(image) if self.refined is not None else image)
         return [*items, *_lost(file, gathered.faults, frames)]
@@ -232,6 +236,10 @@ def _image(
     )
 
 
+def _has(annotations: Sequence[Written], category: str) -> bool:
+    return any(one.category == category for one in annotations)
+
+
 def _dropped(selection: Selection, row: int, frame: Frame) -> Dropped:
     """Return what the absorbed filter, or the source, says of an image."""
     reason = selection.reason[row]
@@ -241,6 +249,8 @@ def _dropped(selection: Selection, row: int, frame: Frame) -> Dropped:
     }
     fault = selection.faults.get(row)
     stage = name_of(selection.rules)
+    if reason == "not_exhaustive":
+        return Dropped(None, "not_exhaustive", origin=frame.origin)
     if fault is not None:
         number = {} if fault.number == NO_ID else {"annotation": float(fault.number)}
         # A broken person makes any alpha wrong; a broken crowd only one that counts it.
@@ -257,6 +267,10 @@ def _judged(image: CocoImage) -> CocoImage | Dropped:
     if leading is None:
         return image
     annotations = [annotation.decoded() for annotation in image.annotations]
+    try:
+        _union(_people(annotations, leading.category), image.height, image.width)
+    except _BrokenError as broken:
+        return Dropped(None, broken.reason, broken.values, origin=image.origin)
     found = leading.judge(annotations, image.height, image.width)
     if found.reason is None:
         return image
@@ -290,13 +304,19 @@ def _cut(items: Sequence[CocoImage | Dropped], size: int) -> Iterator[list[CocoI
         yield part
 
 
-def _looked_up(item: CocoImage, root: str) -> CocoImage:
+def _looked_up(item: CocoImage, root: str, panoptic: str | None) -> CocoImage:
     name = name_inside(root, item.file_name)
+    named = sorted({one.panoptic for one in item.annotations if one.panoptic})
+    pictures = tuple(_stat(panoptic, one) for one in named) if panoptic else ()
+    return replace(item, file_name=name, file=_stat(root, name), pictures=pictures)
+
+
+def _stat(root: str, name: str) -> tuple[int, int] | None:
     try:
         facts = Path(path_inside(root, name)).stat()
     except (Refused, OSError):
-        return item
-    return replace(item, file_name=name, file=(facts.st_size, facts.st_mtime_ns))
+        return None
+    return facts.st_size, facts.st_mtime_ns
 
 
 def _identity(item: CocoImage | Dropped) -> list[Any]:
@@ -317,13 +337,13 @@ def _identity(item: CocoImage | Dropped) -> list[Any]:
         )
         for text in (one.segmentation, one.bbox, one.keypoints):
             digest.update(len(text).to_bytes(8, "little") + text)
-    return [item.origin, digest.hexdigest(), item.file]
+    return [item.origin, digest.hexdigest(), item.file, item.pictures]
 
 
 def _opened(image: CocoImage, root: str, panoptic: str | None, category: str) -> Sample | Dropped:
     try:
         annotations = resolved(image.annotations, panoptic, image.height, image.width)
-        people = [a for a in annotations if a.category == category and not a.iscrowd]
+        people = _people(annotations, category)
         mask = _union(people, image.height, image.width)
         data = read_inside(root, image.file_name)
         door = admit(data, max_pixels=MAX_PIXELS)
@@ -357,7 +377,11 @@ def _opened(image: CocoImage, root: str, panoptic: str | None, category: str) ->
     )
     if people:
         sample = sample.with_alpha(mask.alpha())
-    return sample if image.absorbed is None else image.absorbed(sample)
+    return sample if image.absorbed is None else Pipeline(image.absorbed)(sample)
+
+
+def _people(annotations: Sequence[Annotation], category: str) -> list[Annotation]:
+    return [a for a in annotations if a.category == category and not a.iscrowd]
 
 
 class _BrokenError(Exception):

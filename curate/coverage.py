@@ -60,20 +60,23 @@ def cover(
     """
     pixels = height * width
     bound = apart + sum(shape.bound for shape in outlines)
-    if bound >= needed * pixels:
+    if bound / pixels >= needed:
         bound = apart + sum(shape.hull_bound for shape in outlines)
     if area == "union":
         bound = min(bound, pixels)
-    if bound < needed * pixels:
+    if bound / pixels < needed:
         return Cover(bound / pixels)
     if not outlines:
-        return Cover(apart / pixels, apart / pixels, union([], height, width))
+        covered = bound if area == "union" else apart
+        return Cover(bound / pixels, covered / pixels, union([], height, width))
     parts = [shape.parts(height, width) for shape in outlines]
     mask = Rle(height, width, masks.merge([part for some in parts for part in some])["counts"])
     covered: float = mask.area
     if area == "sum":
         covered = sum(int(masks.area(masks.merge(some))) for some in parts)
     covered += apart
+    if area == "union":
+        covered = min(covered, pixels)
     return Cover(max(bound, covered) / pixels, covered / pixels, mask)
 
 

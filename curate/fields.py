@@ -1,5 +1,7 @@
 """Fields of annotation files as they really are: numbers as text, halves of characters, NaN."""
 
+_UNSET = frozenset({"", "0", "0.0", "false", "no", "none", "null"})
+
 
 def id_of(value: object) -> int | str | None:
     """Return an id under which 12, 12.0 and "12" are one; None for what is no id.
@@ -26,9 +28,11 @@ def flag_of(value: object) -> bool:
 
     Examples
     --------
-    >>> flag_of(1), flag_of("1"), flag_of(True), flag_of(None), flag_of(0)
+    >>> flag_of(1), flag_of("1"), flag_of(True), flag_of(None), flag_of("false")
     (True, True, True, False, False)
     """
+    if isinstance(value, str):
+        return value.strip().lower() not in _UNSET
     return value is True or id_of(value) not in (None, 0)
 
 

@@ -1,5 +1,6 @@
 """The images of an annotation file: one frame each, however often and oddly it is listed."""
 
+import contextlib
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,10 +51,8 @@ class Frame(msgspec.Struct, gc=False, frozen=True):
         Place in the file where that has to tell it from others.
     group, split : str or None
         As the file fixes them.
-    complete : bool
-        False where the file says that not all of the category are annotated (LVIS does).
     absence_known : bool
-        False where nothing annotated may mean that nobody looked (LVIS again).
+        False where nothing annotated may mean that nobody looked (LVIS).
     """
 
     image_id: int | str | None
@@ -66,7 +65,6 @@ class Frame(msgspec.Struct, gc=False, frozen=True):
     licence: int | str | None = None
     group: str | None = None
     split: str | None = None
-    complete: bool = True
     absence_known: bool = True
 
     @property
@@ -138,7 +136,12 @@ def read_categories(file: AnnotationFile) -> Categories:
             raise ValueError(
                 f"a category must have an id and a name, got {str(record)[:80]} in {file.name}"
             )
-        names[number] = (record["name"], text_of(record.get("supercategory")) or "")
+        named = (record["name"], text_of(record.get("supercategory")) or "")
+        if names.setdefault(number, named)[0] != named[0]:
+            raise ValueError(
+                f"a category's id must stand for one name, got {number} for {names[number][0]!r} "
+                f"and {named[0]!r} in {file.name}"
+            )
     return Categories(names, file.name)
 
 
@@ -159,7 +162,7 @@ def read_frames(file: AnnotationFile, wanted: frozenset[Id] = frozenset()) -> Fr
     ----------
     file : AnnotationFile
     wanted : frozenset of int or str
-        Ids of the category that `Frame.complete` is about.
+        Ids of the category that has to be annotated exhaustively.
 
     Notes
     -----
@@ -168,7 +171,7 @@ def read_frames(file: AnnotationFile, wanted: frozenset[Id] = frozenset()) -> Fr
     entry with a known id and another file name is a ``duplicate_image``.
 
     LVIS has no file name, only an address: its last two parts are taken, ``train2017/1.jpg``. An
-    LVIS image is complete unless its ``not_exhaustive_category_ids`` hold the category, and nobody
+    image whose ``not_exhaustive_category_ids`` hold the category is ``not_exhaustive``, and nobody
     is known to be absent unless its ``neg_category_ids`` do (lvis-api issue 28: most people there
     are not annotated at all).
     """
@@ -191,11 +194,13 @@ def read_frames(file: AnnotationFile, wanted: frozenset[Id] = frozenset()) -> Fr
             else:
                 frames.append(Frame(number, name, reason="duplicate_image", entry=entry))
             continue
-        twin = pictures.setdefault(name, len(frames))
-        if twin < len(frames) and _size(frames[twin]) == (record.height, record.width):
+        twin = pictures.get(name)
+        if twin is not None and _size(frames[twin]) == (record.height, record.width):
             rows[number] = twin
             merged += 1
             continue
+        if twin is None or frames[twin].reason is not None:
+            pictures[name] = len(frames)
         rows[number] = len(frames)
         frames.append(_frame(record, number, name, wanted))
     return Frames(frames, rows, merged)
@@ -238,6 +243,8 @@ def _frame(record: ImageRecord, number: Id, name: str, wanted: frozenset[Id]) ->
         return Frame(number, name, reason="too_many_pixels", values=values)
     if not stays_inside(name):
         return Frame(number, name, height, width, "unsafe_path")
+    if not wanted.isdisjoint(_ids(record.not_exhaustive_category_ids)):
+        return Frame(number, name, height, width, "not_exhaustive")
     negative: Any = record.neg_category_ids
     return Frame(
         number,
@@ -247,7 +254,6 @@ def _frame(record: ImageRecord, number: Id, name: str, wanted: frozenset[Id]) ->
         licence=record.license if type(record.license) is int else id_of(record.license),
         group=text_of(record.group),
         split=text_of(record.split),
-        complete=wanted.isdisjoint(_ids(record.not_exhaustive_category_ids)),
         absence_known=negative is None or not wanted.isdisjoint(_ids(negative)),
     )
 
@@ -268,5 +274,6 @@ def _file_name(record: ImageRecord) -> str | None:
         return name
     address: Any = record.coco_url
     if name is None and isinstance(address, str) and address:
-        return "/".join(unquote(urlsplit(address).path).split("/")[-2:])
+        with contextlib.suppress(ValueError):  # no address after all
+            return "/".join(unquote(urlsplit(address).path).split("/")[-2:])
     return None

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .annotation_file import AnnotationFile, opened, pieces, value_of
+from .annotation_file import AnnotationFile, pieces, value_of, with_arrays
 from .annotation_records import Entire, is_segment, normal
 from .annotations import Annotation
 from .fields import numbers_of
@@ -106,9 +106,11 @@ def join_keypoints(gathered: Gathered, frames: Frames, location: str) -> int:
     int
         How many annotations got some.
     """
-    with opened(location) as file:
-        categories = read_categories(file)
-        other = gather(file, frames, categories, gathered.annotations.keys())
+
+    def read(file: AnnotationFile) -> Gathered:
+        return gather(file, frames, read_categories(file), gathered.annotations.keys())
+
+    other = with_arrays(location, read)
     joined = 0
     for row, annotations in gathered.annotations.items():
         points = {one.id: one.keypoints for one in other.annotations.get(row, []) if one.keypoints}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .annotation_file import opened
+from .annotation_file import AnnotationFile, with_arrays
 from .annotations import Rle, SegmentationError, masks, rle
 from .frames import Frames, read_categories
 from .gathering import Gathered, Written, gather
@@ -49,10 +49,13 @@ def laid_over(gathered: Gathered, frames: Frames, refined: str, category: str) -
     ValueError
         When the refined file is not in COCO's form or does not know the category.
     """
-    with opened(refined) as file:
+
+    def read(file: AnnotationFile) -> Gathered:
         categories = read_categories(file)
         categories.ids(category)
-        better = gather(file, frames, categories, gathered.annotations.keys())
+        return gather(file, frames, categories, gathered.annotations.keys())
+
+    better = with_arrays(refined, read)
     exchanged = kept = 0
     for row, annotations in gathered.annotations.items():
         frame = frames.frames[row]

@@ -11,6 +11,7 @@ from maskmill.images import decode_image
 
 from .annotation_records import is_segment
 from .annotations import Annotation, masks
+from .fields import id_of
 from .folder import read_inside
 from .gathering import Written
 
@@ -21,7 +22,8 @@ def resolved(
     """Decode annotations; objects of panoptic pictures get run lengths for segmentation.
 
     A pixel of the picture belongs to the object ``R + 256 G + 65536 B`` (the format of COCO's
-    panoptic task). Where there is no folder, or no such picture, an object has no segmentation.
+    panoptic task). Where there is no folder, no such
+    picture or no such pixel, an object has no segmentation.
 
     Parameters
     ----------
@@ -39,11 +41,13 @@ def resolved(
         if one.panoptic not in pictures:
             pictures[one.panoptic] = _ids(folder, one.panoptic, height, width)
         ids, segment = pictures[one.panoptic], annotation.segmentation
+        number = id_of(segment["id"]) if isinstance(segment, dict) else None
         shape = None
-        if ids is not None and isinstance(segment, dict):
-            mask = np.asfortranarray(ids == segment["id"], np.uint8)
-            counts = masks.encode(mask)["counts"].decode()
-            shape = {"size": [height, width], "counts": counts}
+        if ids is not None and isinstance(number, int):
+            mask = np.asfortranarray(ids == number, np.uint8)
+            if mask.any():
+                counts = masks.encode(mask)["counts"].decode()
+                shape = {"size": [height, width], "counts": counts}
         found[place] = replace(annotation, segmentation=shape)
     return found
 

@@ -2,11 +2,9 @@
 
 import json
 import math
-import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from .annotation_file import AnnotationFile, opened, value_of
+from .annotation_file import AnnotationFile, value_of, with_arrays
 from .annotation_records import is_segment
 from .annotations import Outline, SegmentationError, outline, segment_area
 from .coverage import Area, cover
 from .frames import Frames, read_categories, read_frames
 from .people import Crowd, PersonFilter, small
-from .survey import NO_ID, People, Progress, Survey, survey
+from .survey import NO_ID, People, Progress, Spread, Survey, spread_over, survey
 
 Words = npt.NDArray[np.object_]
 Floats = npt.NDArray[np.float64]
@@ -107,18 +105,20 @@ def select_people(
     >>> select_people(file).select(["image_id", "persons", "coverage", "keep"]).to_pylist()
     [{'image_id': 1, 'persons': 1, 'coverage': 0.5, 'keep': True}]
     """
-    rules = PersonFilter(tuple(persons), tuple(coverage), crowd, category, area)
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
+    rules = PersonFilter(persons, coverage, crowd, category, area)
     location = os.fspath(annotations)
-    if cache is not None:
-        from .cache import cached
+    with spread_over(workers) as spread:
+        if cache is not None:
+            from .cache import cached
 
-        kept = cached(location, os.fspath(cache), category, workers=workers, progress=progress)
-        return kept.table(rules)
-    with opened(location) as file:
-        found = select(file, rules, workers=workers, trust_boxes=trust_boxes, progress=progress)
-        return found.table()
+            kept = cached(location, os.fspath(cache), category, spread=spread, progress=progress)
+            return kept.table(rules)
+
+        def work(file: AnnotationFile) -> pa.Table:
+            found = select(file, rules, spread=spread, trust_boxes=trust_boxes, progress=progress)
+            return found.table()
+
+        return with_arrays(location, work)
 
 
 class Measure(NamedTuple):
@@ -226,7 +226,7 @@ def decided(
     facts: Mapping[str, Any],
 ) -> pa.Table:
     """Put a decision into the columns of `select_people`."""
-    kept = np.equal(reason, None).astype(np.bool_)
+    kept = undecided(reason)
     table = pa.table(
         {
             **columns,
@@ -245,12 +245,12 @@ def select(
     file: AnnotationFile,
     rules: PersonFilter,
     *,
-    workers: int = 1,
+    spread: Spread = map,
     trust_boxes: bool = False,
     progress: Progress | None = None,
 ) -> Selection:
     """Decide about every image of a file that is open already; see `select_people`."""
-    counted = count(file, rules, workers=workers, boxes=trust_boxes, progress=progress)
+    counted = count(file, rules, spread=spread, boxes=trust_boxes, progress=progress)
     frames, people, persons = counted.frames, counted.people, counted.persons
     size = len(frames.frames)
     reason = counted.reason
@@ -260,14 +260,14 @@ def select(
     areas = np.array([max(f.height * f.width, 1) for f in frames.frames], np.float64)
     if people.box is not None:
         bound = np.minimum(bound, _box_bound(people, frames) / areas)
-        reason[np.equal(reason, None).astype(np.bool_) & (bound < rules.coverage[0])] = "too_small"
-    waiting = np.equal(reason, None).astype(np.bool_)
+        reason[undecided(reason) & (bound < rules.coverage[0])] = "too_small"
+    waiting = undecided(reason)
     if rules.coverage[0] == 0:
         coverage[waiting & (persons == 0)] = 0.0
     jobs = jobs_of(people.taken(waiting[people.row]), frames)
     faults: dict[int, Measure] = {}
     decoded = rasterised = done = 0
-    for batch, measures in _measured(file, jobs, rules, workers):
+    for batch, measures in _measured(file, jobs, rules, spread):
         for job, measure in zip(batch, measures, strict=True):
             row = job.row
             decoded += len(job.outlines)
@@ -278,6 +278,7 @@ def select(
             elif not math.isnan(measure.coverage):
                 rasterised += 1
                 coverage[row] = measure.coverage
+                bound[row] = max(bound[row], measure.coverage)  # a box can be too small
         done += len(batch)
         if progress is not None:
             progress("masks", done, len(jobs))
@@ -308,7 +309,7 @@ def count(
     file: AnnotationFile,
     rules: PersonFilter,
     *,
-    workers: int = 1,
+    spread: Spread = map,
     boxes: bool = False,
     progress: Progress | None = None,
 ) -> Count:
@@ -317,7 +318,7 @@ def count(
     wanted = categories.ids(rules.category)
     frames = read_frames(file, wanted)
     known = frozenset(categories.names)
-    found = survey(file, frames, wanted, known, boxes=boxes, workers=workers, progress=progress)
+    found = survey(file, frames, wanted, known, boxes=boxes, spread=spread, progress=progress)
     size = len(frames.frames)
     people = found.people
     crowds = np.bincount(people.row[people.crowd], minlength=size)
@@ -325,9 +326,8 @@ def count(
         people = people.taken(~people.crowd)
     persons = np.bincount(people.row, minlength=size)
     reason = np.array([frame.reason for frame in frames.frames], object)
-    incomplete = np.array([not frame.complete for frame in frames.frames], np.bool_)
     unseen = np.array([not frame.absence_known for frame in frames.frames], np.bool_)
-    by_number(reason, incomplete | (unseen & (persons + crowds == 0)), persons, crowds, rules)
+    by_number(reason, unseen & (persons + crowds == 0), persons, crowds, rules)
     return Count(frames, people, persons, crowds, reason, facts_of(found, frames, rules))
 
 
@@ -335,6 +335,12 @@ def facts_of(found: Survey, frames: Frames, rules: PersonFilter) -> dict[str, An
     """Return what a table tells of its file."""
     faults = dict(sorted((found.faults + Counter(merged_image=frames.merged)).items()))
     return {"category": rules.category, "annotations": found.annotations, "faults": faults}
+
+
+def undecided(reason: Words) -> npt.NDArray[np.bool_]:
+    """Return where there is no reason yet."""
+    compare: Any = np.equal
+    return compare(reason, None).astype(np.bool_)
 
 
 def by_number(
@@ -351,7 +357,7 @@ def by_number(
         ("crowd", (crowds > 0) & (rules.crowd == "reject")),
         ("person_count", (persons < low) | (persons > high)),
     ):
-        reason[np.equal(reason, None).astype(np.bool_) & hit] = word
+        reason[undecided(reason) & hit] = word
 
 
 def by_size(reason: Words, coverage: Floats, bound: Floats, rules: PersonFilter) -> None:
@@ -359,7 +365,7 @@ def by_size(reason: Words, coverage: Floats, bound: Floats, rules: PersonFilter)
     low, high = rules.coverage
     known = np.where(np.isnan(coverage), bound, coverage)
     for word, hit in (("too_small", known < low), ("too_large", coverage > high)):
-        reason[np.equal(reason, None).astype(np.bool_) & hit] = word
+        reason[undecided(reason) & hit] = word
 
 
 class Job(NamedTuple):
@@ -386,15 +392,10 @@ def jobs_of(people: People, frames: Frames) -> list[Job]:
 
 
 def _measured(
-    file: AnnotationFile, jobs: Sequence[Job], rules: PersonFilter, workers: int
+    file: AnnotationFile, jobs: Sequence[Job], rules: PersonFilter, spread: Spread
 ) -> Iterator[tuple[Sequence[Job], list[Measure]]]:
     batches = [jobs[start : start + _BATCH] for start in range(0, len(jobs), _BATCH)]
-    work = partial(_measure_all, file.path, rules)
-    if workers == 1 or len(batches) < 2 * workers:
-        yield from zip(batches, map(work, batches), strict=True)
-        return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield from zip(batches, pool.map(work, batches), strict=True)
+    yield from zip(batches, spread(partial(_measure_all, file.path, rules), batches), strict=True)
 
 
 def _measure_all(path: str, rules: PersonFilter, jobs: Sequence[Job]) -> list[Measure]:
@@ -430,7 +431,7 @@ def _box_bound(people: People, frames: Frames) -> Floats:
     corner = np.clip(box[:, :2], 0, frame)
     extent = np.clip(box[:, :2] + box[:, 2:], 0, frame) - corner + 2
     pixels = np.nan_to_num(extent[:, 0] * extent[:, 1], nan=np.inf)
-    return np.bincount(people.row, weights=pixels, minlength=len(sizes))
+    return np.bincount(people.row, weights=pixels, minlength=len(sizes)).astype(np.float64)
 
 
 def ids(values: Sequence[int | str | None]) -> pa.Array:

@@ -5,12 +5,13 @@ id, and where its segmentation stands in the file. What it looks like is read ag
 whose number of people passes.
 """
 
+import contextlib
 import itertools
 import multiprocessing
 import operator
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +28,7 @@ from .annotation_file import (
     AnnotationFile,
     Piece,
     Span,
+    UnusualLayoutError,
     next_record,
     pieces,
     value_of,
@@ -44,6 +46,8 @@ _IMAGE = operator.attrgetter("image_id")
 _CATEGORY = operator.attrgetter("category_id")
 
 Progress = Callable[[str, int, int], None]
+Spread = Callable[..., Iterable[Any]]
+_RANGE = 4 * PIECE  # bytes that a process takes at a time
 
 
 @dataclass(frozen=True)
@@ -72,9 +76,14 @@ class People:
 
     def taken(self, which: Any) -> "People":
         """Return some of them, by indices or a mask."""
-        box = None if self.box is None else self.box[which]
-        rest = (self.crowd, self.number, self.place, self.length)
-        return People(self.row[which], *(column[which] for column in rest), box)
+        return People(
+            self.row[which],
+            self.crowd[which],
+            self.number[which],
+            self.place[which],
+            self.length[which],
+            None if self.box is None else self.box[which],
+        )
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,7 @@ class _Question:
     """What is looked for; travels to worker processes."""
 
     path: str
+    end: int
     rows: dict[Id, int]
     wanted: frozenset[Id]
     known: frozenset[Id]
@@ -115,7 +125,7 @@ def survey(
     known: frozenset[Id],
     *,
     boxes: bool = False,
-    workers: int = 1,
+    spread: Spread = map,
     progress: Progress | None = None,
 ) -> Survey:
     """Go through the annotations once.
@@ -128,37 +138,42 @@ def survey(
         Ids of the category that counts, and of all categories.
     boxes : bool
         Whether boxes are kept.
-    workers : int
-        Processes; each takes a range of bytes.
+    spread : callable
+        A `map`, of one process or of several (`spread_over`); each call takes a range of bytes.
     progress : callable, optional
         Called with ("annotations", bytes done, bytes in all).
     """
-    question = _Question(file.path, frames.rows, wanted, known, boxes)
     span = file.arrays["annotations"]
-    report = progress or (lambda label, done, total: None)
+    question = _Question(file.path, span.stop, frames.rows, wanted, known, boxes)
     total = span.stop - span.start
     parts: list[_Part] = []
-    if workers > 1:
-        ranges = _ranges(file.path, span, workers * 2)
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, context) as pool:
-            found = list(pool.map(partial(_range, question), ranges))
-        place = span.start
-        for limits, part in zip(ranges, found, strict=True):
-            # A range that began within a record is read again from where the one before it ended.
-            right = place == limits.start
-            if right or place < limits.stop:
-                sound = part if right else _range(question, Span(place, limits.stop))
-                parts.append(sound)
-                place = sound.stop
-                report("annotations", place - span.start, total)
-                if sound.ended:
-                    break
-    else:
-        for part in _parts(question, span):
+    place = span.start
+    ranges = _ranges(file.path, span)
+    for limits, part in zip(ranges, spread(partial(_range, question), ranges), strict=True):
+        # A range that began within a record is read again from where the one before it ended.
+        if place < limits.stop:
+            if place != limits.start:
+                part = _range(question, Span(place, limits.stop))
+            if part is None:
+                raise UnusualLayoutError(file.name)
             parts.append(part)
-            report("annotations", part.stop - span.start, total)
+            place = part.stop
+        if progress is not None:
+            progress("annotations", place - span.start, total)
     return _joined(file.path, parts, boxes)
+
+
+@contextlib.contextmanager
+def spread_over(workers: int) -> Generator[Spread]:
+    """Give a `map` that spreads its work over processes, or the plain one for a single one."""
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+    if workers == 1:
+        yield map
+        return
+    # Spawned: a fork would copy the threads' locks of OpenCV and BLAS, but not their threads.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        yield pool.map
 
 
 @dataclass(frozen=True)
@@ -167,11 +182,10 @@ class _Part:
     annotations: int
     faults: Counter[str]
     stop: int
-    ended: bool
 
 
-def _ranges(path: str, span: Span, number: int) -> list[Span]:
-    number = max(1, min(number, (span.stop - span.start) // PIECE))
+def _ranges(path: str, span: Span) -> list[Span]:
+    number = max(1, (span.stop - span.start) // _RANGE)
     cuts = [span.start]
     with Path(path).open("rb") as file:
         for k in range(1, number):
@@ -184,19 +198,20 @@ def _ranges(path: str, span: Span, number: int) -> list[Span]:
     ]
 
 
-def _range(question: _Question, span: Span) -> _Part:
-    parts = list(_parts(question, span))
+def _range(question: _Question, span: Span) -> _Part | None:
+    """Note the people of a range; None when the array ends in it, or seems to."""
+    kind = Boxed if question.boxes else Located
+    try:
+        parts = [
+            _located(question, piece)
+            for piece in pieces(question.path, span, kind, end=question.end)
+        ]
+    except UnusualLayoutError:
+        return None
     people = _concatenated([part.people for part in parts], question.boxes)
     faults = sum((part.faults for part in parts), Counter[str]())
     number = sum(part.annotations for part in parts)
-    stop = parts[-1].stop if parts else span.stop
-    return _Part(people, number, faults, stop, any(part.ended for part in parts))
-
-
-def _parts(question: _Question, span: Span) -> Iterator[_Part]:
-    kind = Boxed if question.boxes else Located
-    for piece in pieces(question.path, span, kind):
-        yield _located(question, piece)
+    return _Part(people, number, faults, parts[-1].stop if parts else span.stop)
 
 
 def _located(question: _Question, piece: Piece[Any]) -> _Part:
@@ -229,7 +244,6 @@ def _located(question: _Question, piece: Piece[Any]) -> _Part:
         len(piece.records),
         +faults,
         piece.stop,
-        piece.ended,
     )
 
 
