@@ -33,6 +33,7 @@ _BLANK = ord(" ")
 _BLOCK = 2**16
 _GAP = 2**24  # bytes between two arrays that are worth a proof; no info or licences are as long
 _LONGEST_RECORD = 2**25
+_TRIES = 1000
 _GZIP = b"\x1f\x8b"
 _SWELL = 200  # a gzip file of JSON is a tenth of it; a thousandth is a bomb
 _ROOM = 2**26
@@ -47,6 +48,7 @@ def _whole(digits: str) -> float:
 
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
 _object = json.JSONDecoder(parse_int=_whole)
 
 
@@ -277,23 +279,26 @@ def _one_by_one(
             raise UnusualLayoutError(file.name)
         try:
             value, end = _object.raw_decode(window, start)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
             here = place + start
-            if place + len(window) < min(here + _LONGEST_RECORD, limit):
-                # Perhaps the record goes on behind the cut.
+            reach = min(here + _LONGEST_RECORD, limit)
+            if place + len(window) < reach and _is_cut(error, len(window)):
+                # The record goes on behind the cut.
                 place, start = here, 0
-                reach = min(max(here + 2 * len(window), stop + PIECE), here + _LONGEST_RECORD)
-                window = _slice(file, here, min(reach, limit)).decode("latin-1")
+                longer = min(max(here + 2 * len(window), stop + PIECE), reach)
+                window = _slice(file, here, longer).decode("latin-1")
                 continue
             following = _after_break(file, here, limit, kind)
             yield Piece([], bytearray(), here, following, broken=1)
             if following >= stop:
                 return
-            place, start = following, 0
-            window = _slice(file, following, stop).decode("latin-1")
+            start = following - place
+            if start >= len(window):
+                place, start = following, 0
+                window = _slice(file, following, stop).decode("latin-1")
             continue
         text = bytearray(window[start:end].encode("latin-1"))
-        record = _record(_members_of(text), kind) if isinstance(value, dict) else None
+        record = _record(members_of(text), kind) if isinstance(value, dict) else None
         yield Piece([record], text, place + start, place + end, loose=True)
         start = end
 
@@ -305,36 +310,63 @@ def _after_break(file: IO[bytes], place: int, stop: int, kind: type[Record]) -> 
     """
     needed = {field.encode_name for field in msgspec.structs.fields(kind) if field.required}
     while (place := next_record(file, place, stop)) < stop:
-        window = _slice(file, place, min(place + _LONGEST_RECORD, stop)).decode("latin-1")
-        try:
-            value, _ = _object.raw_decode(window)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict) and needed <= value.keys():
-            return place
+        length = _BLOCK
+        while True:
+            window = _slice(file, place, min(place + length, stop)).decode("latin-1")
+            try:
+                value, _ = _object.raw_decode(window)
+            except (ValueError, RecursionError) as error:
+                if _is_cut(error, len(window)) and length < min(_LONGEST_RECORD, stop - place):
+                    length *= 8
+                    continue
+                break
+            if isinstance(value, dict) and needed <= value.keys():
+                return place
+            break
     return stop
 
 
-def _members_of(text: bytearray) -> dict[str, msgspec.Raw]:
+def _is_cut(error: Exception, length: int) -> bool:
+    """Tell whether a text is wrong only in that it ends too early."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    return error.pos >= length - len("-Infinity") or error.msg.startswith("Unterminated")
+
+
+def members_of(text: bytearray | msgspec.Raw) -> dict[str, msgspec.Raw]:
     """Return the members of an object undecoded, those with a NaN in them too."""
     try:
         return _members.decode(text)
-    except msgspec.DecodeError:
-        pass
-    members: dict[str, msgspec.Raw] = {}
-    view, plain = memoryview(text), text.decode("latin-1")
+    except _NOT_JSON:
+        return {name: raw for name, raw in _parts(text) if name is not None}
+
+
+def elements_of(text: msgspec.Raw) -> list[msgspec.Raw]:
+    """Return the elements of an array undecoded, those with a NaN in them too."""
+    try:
+        return _elements.decode(text)
+    except _NOT_JSON:
+        return [raw for _, raw in _parts(text)]
+
+
+def _parts(text: bytearray | msgspec.Raw) -> Iterator[tuple[str | None, msgspec.Raw]]:
+    """Walk through an object or an array that is known to be one."""
+    view = memoryview(text)
+    plain = bytes(view).decode("latin-1")
     place = 1
     while True:
         while plain[place] in " \t\r\n,":
             place += 1
-        if plain[place] == "}":
-            return members
-        name, place = _object.raw_decode(plain, place)
-        place = plain.index(":", place) + 1
-        while plain[place] in " \t\r\n":
-            place += 1
+        if plain[place] in "}]":
+            return
+        name = None
+        if plain[0] == "{":
+            name, place = _object.raw_decode(plain, place)
+            place = plain.index(":", place) + 1
+            while plain[place] in " \t\r\n":
+                place += 1
         _, end = _object.raw_decode(plain, place)
-        members[name] = msgspec.Raw(view[place:end])
+        yield name, msgspec.Raw(view[place:end])
         place = end
 
 
@@ -370,7 +402,7 @@ def _arrays(path: str) -> dict[str, Span] | None:
 
 def _after_head(file: IO[bytes]) -> int:
     """Return the place behind the brace that opens the document."""
-    head = _slice(file, 0, 64)
+    head = os.pread(file.fileno(), 64, 0)
     return head.find(b"{") + 1 if re.match(rb"(\xef\xbb\xbf)?\s*\{", head) else 0
 
 
@@ -400,9 +432,13 @@ def _closing(file: IO[bytes], start: int, stop: int, size: int) -> int | None:
     Behind a bracket within a record there is a rest of that record, which is no list of members.
     """
     reach = _BLOCK
+    tries = 0
     while True:
         low = max(stop - reach, start)
         for bracket in _BRACKET.finditer(_slice(file, low, stop)):
+            tries += 1
+            if tries > _TRIES:  # an index of lists or the like: not worth the search
+                return None
             place = low + bracket.start()
             if _members_between(file, place + 1, stop, size) is not None:
                 return place
@@ -442,7 +478,8 @@ def _bracketed(file: IO[bytes], start: int, stop: int) -> bytearray:
     """
     buffer = bytearray(stop - start + 2)
     buffer[:1] = b"["
-    os.preadv(file.fileno(), [memoryview(buffer)[1:-1]], start)
+    if os.preadv(file.fileno(), [memoryview(buffer)[1:-1]], start) < stop - start:
+        raise _changed(file)
     last = len(buffer) - 2
     while last > 0 and buffer[last] in _GLUE:
         buffer[last] = _BLANK
@@ -456,7 +493,15 @@ def _bracketed(file: IO[bytes], start: int, stop: int) -> bytearray:
 
 
 def _slice(file: IO[bytes], start: int, stop: int) -> bytes:
-    return os.pread(file.fileno(), max(stop - start, 0), start)
+    length = max(stop - start, 0)
+    text = os.pread(file.fileno(), length, start)
+    if len(text) < length:
+        raise _changed(file)
+    return text
+
+
+def _changed(file: IO[bytes]) -> OSError:
+    return OSError(f"{file.name} became shorter while it was read")
 
 
 def _is_compressed(path: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from .annotation_file import Piece, Record, value_of
+from .annotation_file import Piece, Record, elements_of, members_of, value_of
 from .fields import flag_of, id_of
 
 NOTHING = msgspec.Raw(b"")
@@ -82,12 +82,12 @@ def is_segment(segmentation: object) -> bool:
 def _segments(record: Any) -> Sequence[msgspec.Raw]:
     if not bytes(record.segments_info).startswith(b"["):
         return ()
-    found = msgspec.json.decode(record.segments_info, type=list[msgspec.Raw])
+    found = elements_of(record.segments_info)
     return [segment for segment in found if bytes(segment).startswith(b"{")]
 
 
 def _segment(record: Any, segment: msgspec.Raw, kind: type[Located]) -> Located:
-    members = msgspec.json.decode(segment, type=dict[str, msgspec.Raw])
+    members = members_of(segment)
 
     def value(name: str) -> Any:
         return value_of(members[name]) if name in members else None

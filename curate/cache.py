@@ -13,10 +13,12 @@ the version: one changed byte is another entry, and the one it replaces is remov
 and time, or what else its storage tells, stand for the content.
 """
 
+import contextlib
 import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +67,7 @@ _ANNOTATIONS = pa.schema(
 _KINDS = ("persons", "everyone")  # without crowds, and with them
 _NUMBERS = ("box", "hull", "union", "sum")  # pixels: two bounds, two areas
 _ROW_GROUP = 2**15
+_ABANDONED = 24 * 3600  # seconds; no file takes as long
 _EVERYONE = PersonFilter(persons=(0, 2**31 - 1), coverage=(0.0, 1.0), crowd="count")
 
 
@@ -143,6 +146,8 @@ def cached(
     OSError, ValueError
         As `maskmill.curate.select_people`.
     """
+    if "://" not in location:
+        location = str(Path(location).absolute())
     content = content_of(location)
     stem = Path(location).name.partition(".")[0]
     digest = digest_of(FORMAT, __version__, category, content)
@@ -187,12 +192,10 @@ def _write(
     with tempfile.TemporaryDirectory(dir=entry.parent, prefix=".tmp-") as made:
         folder = Path(made, "entry")
         folder.mkdir()
-        numbers = _write_annotations(file, counted, folder / "annotations.parquet", progress)
-        pq.write_table(_images(counted, numbers), folder / "images.parquet", compression="zstd")
+        found = _write_annotations(file, counted, folder / "annotations.parquet", progress)
+        pq.write_table(_images(counted, found), folder / "images.parquet", compression="zstd")
         note = {"format": FORMAT, **about, "facts": dict(counted.facts)}
         write_whole(folder / "cache.json", json.dumps(note, indent=1).encode() + b"\n")
-        if entry.exists():  # an earlier one without its note
-            shutil.rmtree(entry)
         try:
             folder.rename(entry)
         except OSError:
@@ -202,23 +205,29 @@ def _write(
 
 def _write_annotations(
     file: AnnotationFile, counted: Count, path: Path, progress: Progress | None
-) -> list[tuple[int, "_Measures"]]:
+) -> dict[str, Any]:
+    """Write a row for each annotation, and return the columns that tell of the images' masks."""
     jobs = jobs_of(counted.people, counted.frames)
-    found: list[tuple[int, _Measures]] = []
-    rows: list[dict[str, Any]] = []
+    size = len(counted.frames.frames)
+    columns: dict[str, Any] = {
+        f"{kind}_{name}": np.zeros(size) for kind in _KINDS for name in _NUMBERS
+    }
+    faults = {f"{kind}_fault": np.full(size, None, object) for kind in _KINDS}
+    rows: list[tuple[Any, ...]] = []
     writer = pq.ParquetWriter(path, _ANNOTATIONS, compression="zstd")
     with writer, Path(file.path).open("rb") as source:
         for done, job in enumerate(jobs, 1):
             if counted.frames.frames[job.row].reason is None:
                 people = list(_people(source.fileno(), job))
-                found.append((job.row, _measures(people, job)))
+                _note(people, job, columns, faults)
                 rows += [person.row_of(job.row) for person in people]
             if len(rows) >= _ROW_GROUP or (rows and done == len(jobs)):
-                writer.write_table(pa.Table.from_pylist(rows, schema=_ANNOTATIONS))
+                values = dict(zip(_ANNOTATIONS.names, zip(*rows, strict=True), strict=True))
+                writer.write_table(pa.table(values, schema=_ANNOTATIONS))
                 rows = []
             if progress is not None and done % 512 == 0:
                 progress("masks", done, len(jobs))
-    return found
+    return columns | {name: pa.array(words, pa.string()) for name, words in faults.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,15 +242,11 @@ class _Person:
     mask: Rle | None = None
     fault: str | None = None
 
-    def row_of(self, image: int) -> dict[str, Any]:
-        return {
-            "row": image,
-            "annotation_id": None if self.number == NO_ID else self.number,
-            "crowd": self.crowd,
-            "area": None if self.fault else round(self.area),
-            "rle": self.mask.counts if self.mask else None,
-            "fault": self.fault,
-        }
+    def row_of(self, image: int) -> tuple[Any, ...]:
+        """Return the row of the annotations' table."""
+        number = None if self.number == NO_ID else self.number
+        area = None if self.fault else round(self.area)
+        return image, number, self.crowd, area, self.mask.counts if self.mask else None, self.fault
 
 
 def _people(descriptor: int, job: Job) -> Iterator[_Person]:
@@ -262,43 +267,31 @@ def _people(descriptor: int, job: Job) -> Iterator[_Person]:
         yield _Person(number, crowd, shape.bound, shape.hull_bound, mask.area, mask)
 
 
-_Measures = dict[str, Any]
-
-
-def _measures(people: Sequence[_Person], job: Job) -> _Measures:
-    """Return, for persons and for everyone, the bounds and areas in pixels, or the first fault."""
+def _note(
+    people: Sequence[_Person], job: Job, columns: dict[str, Any], faults: dict[str, Any]
+) -> None:
+    """Note, for persons and for everyone, the bounds and areas in pixels, or the first fault."""
     persons = [person for person in people if not person.crowd]
-    found = [_measured(persons, job)]
-    found.append(found[0] if len(persons) == len(people) else _measured(people, job))
-    return {
-        f"{kind}_{name}": value
-        for kind, numbers in zip(_KINDS, found, strict=True)
-        for name, value in numbers.items()
-    }
+    for kind, some in zip(_KINDS, (persons, people), strict=True):
+        fault = next((person.fault for person in some if person.fault), None)
+        if fault is not None:
+            faults[f"{kind}_fault"][job.row] = fault
+            continue
+        summed = sum(person.area for person in some)
+        shapes = [person.mask for person in some if person.mask is not None]
+        united = summed
+        if len(shapes) > 1:
+            united += union(shapes, job.height, job.width).area - sum(m.area for m in shapes)
+        box, hull = sum(person.box for person in some), sum(person.hull for person in some)
+        for name, value in zip(_NUMBERS, (box, hull, united, summed), strict=True):
+            columns[f"{kind}_{name}"][job.row] = value
 
 
-def _measured(people: Sequence[_Person], job: Job) -> _Measures:
-    fault = next((person.fault for person in people if person.fault), None)
-    if fault is not None:
-        return {"fault": fault}
-    united = sum(person.area for person in people)
-    shapes = [person.mask for person in people if person.mask is not None]
-    if len(shapes) > 1:
-        united += union(shapes, job.height, job.width).area - sum(mask.area for mask in shapes)
-    return {
-        "fault": None,
-        "box": sum(person.box for person in people),
-        "hull": sum(person.hull for person in people),
-        "union": united,
-        "sum": sum(person.area for person in people),
-    }
-
-
-def _images(counted: Count, numbers: Sequence[tuple[int, _Measures]]) -> pa.Table:
+def _images(counted: Count, masks_of: dict[str, Any]) -> pa.Table:
     frames = counted.frames.frames
     size = len(frames)
     people, crowds = counted.people, counted.crowds
-    columns: dict[str, Any] = {
+    columns = {
         "image_id": ids([frame.image_id for frame in frames]),
         "file_name": pa.array([printable(frame.file_name) for frame in frames], pa.string()),
         "height": pa.array([frame.height or None for frame in frames], pa.int64()),
@@ -308,26 +301,23 @@ def _images(counted: Count, numbers: Sequence[tuple[int, _Measures]]) -> pa.Tabl
         "persons": np.bincount(people.row[~people.crowd], minlength=size),
         "crowds": crowds,
     }
-    for kind in _KINDS:
-        for name in _NUMBERS:
-            values = np.zeros(size)
-            for row, measures in numbers:
-                values[row] = measures.get(f"{kind}_{name}", 0.0)
-            columns[f"{kind}_{name}"] = values
-        faults = np.full(size, None, object)
-        for row, measures in numbers:
-            faults[row] = measures[f"{kind}_fault"]
-        columns[f"{kind}_fault"] = pa.array(faults, pa.string())
-    return pa.table(columns)
+    return pa.table(columns | masks_of)
 
 
 def _remove_older(entry: Path, location: str, category: str) -> None:
-    """Remove what was kept of an earlier content of the same file."""
+    """Remove what was kept of an earlier content of the same file, and what killed runs left."""
     for note in entry.parent.glob("*/cache.json"):
-        about = json.loads(note.read_text())
-        same = (about.get("location"), about.get("category")) == (location, category)
+        try:
+            about = json.loads(note.read_text())
+            same = (about["location"], about["category"]) == (location, category)
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # not ours, or just being removed
         if same and note.parent != entry:
-            shutil.rmtree(note.parent)
+            shutil.rmtree(note.parent, ignore_errors=True)
+    for left in entry.parent.glob(".tmp-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _numbers(table: pa.Table, name: str) -> npt.NDArray[Any]:
