@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Generic, TypeVar
+from typing import IO, Any, ClassVar, Generic, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -27,7 +27,7 @@ PIECE = 2**23
 
 _ARRAYS = ("images", "annotations", "categories")
 _SEPARATOR = re.compile(rb"\}\s*,\s*\{")
-_BRACKET = re.compile(rb"\](?=\s*(?:,\s*\"|\}|\Z|,\s*\Z))")
+_CLOSING = re.compile(rb"\}\s*(\])(?=\s*(?:,\s*\"|\}|\Z|,\s*\Z))")
 _GLUE = b", \t\r\n"
 _BLANK = ord(" ")
 _BLOCK = 2**16
@@ -54,6 +54,8 @@ _object = json.JSONDecoder(parse_int=_whole)
 
 class Record(msgspec.Struct, gc=False):
     """Base of what is read from an array: fields named as in the file, `msgspec.Raw` undecoded."""
+
+    ESSENTIAL: ClassVar[str] = "id"  # what tells a record from the objects within one
 
 
 R = TypeVar("R", bound=Record)
@@ -306,9 +308,8 @@ def _one_by_one(
 def _after_break(file: IO[bytes], place: int, stop: int, kind: type[Record]) -> int:
     """Return where the first whole record behind a broken one begins, or `stop`.
 
-    What the broken one held may look like a record: one with all that a record must have is taken.
+    What the broken one held may look like a record: one with what a record must have is taken.
     """
-    needed = {field.encode_name for field in msgspec.structs.fields(kind) if field.required}
     while (place := next_record(file, place, stop)) < stop:
         length = _BLOCK
         while True:
@@ -320,7 +321,7 @@ def _after_break(file: IO[bytes], place: int, stop: int, kind: type[Record]) -> 
                     length *= 8
                     continue
                 break
-            if isinstance(value, dict) and needed <= value.keys():
+            if isinstance(value, dict) and kind.ESSENTIAL in value:
                 return place
             break
     return stop
@@ -431,15 +432,17 @@ def _closing(file: IO[bytes], start: int, stop: int, size: int) -> int | None:
 
     Behind a bracket within a record there is a rest of that record, which is no list of members.
     """
+    if start < stop and _slice(file, start, start + 1) == b"]":  # an array of nothing
+        return start
     reach = _BLOCK
     tries = 0
     while True:
         low = max(stop - reach, start)
-        for bracket in _BRACKET.finditer(_slice(file, low, stop)):
+        for bracket in _CLOSING.finditer(_slice(file, low, stop)):
             tries += 1
             if tries > _TRIES:  # an index of lists or the like: not worth the search
                 return None
-            place = low + bracket.start()
+            place = low + bracket.start(1)
             if _members_between(file, place + 1, stop, size) is not None:
                 return place
         if low == start or reach >= _GAP:

@@ -15,6 +15,8 @@ NOTHING = msgspec.Raw(b"")
 class Located(Record, gc=False):
     """An annotation whose segmentation is only located."""
 
+    ESSENTIAL = "image_id"
+
     image_id: int
     category_id: int
     id: int | None = None

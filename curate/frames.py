@@ -20,6 +20,8 @@ Id = int | str
 class ImageRecord(Record, gc=False):
     """What is read of a record of ``images``."""
 
+    ESSENTIAL = "id"
+
     id: int
     file_name: str | None = None
     height: int = 0
