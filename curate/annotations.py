@@ -251,7 +251,8 @@ class Outline:
             return self.bound
         hulls = 0.0
         for polygon in self.shape:
-            hull: Any = cv2.convexHull(np.array(polygon, np.float32).reshape(-1, 2))
+            # OpenCV fails on points that differ in the sign of a zero alone: -0.0 + 0 is 0.0.
+            hull: Any = cv2.convexHull(np.array(polygon, np.float32).reshape(-1, 2) + 0)
             hulls += cv2.contourArea(hull)
         return min(self.bound, hulls + 2 * self.extent + 4 * len(self.shape))
 

@@ -196,6 +196,8 @@ def _write(
         pq.write_table(_images(counted, found), folder / "images.parquet", compression="zstd")
         note = {"format": FORMAT, **about, "facts": dict(counted.facts)}
         write_whole(folder / "cache.json", json.dumps(note, indent=1).encode() + b"\n")
+        if entry.exists() and not (entry / "cache.json").exists():  # nobody reads one without
+            shutil.rmtree(entry, ignore_errors=True)
         try:
             folder.rename(entry)
         except OSError:
