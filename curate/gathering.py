@@ -140,7 +140,7 @@ def without_repeats(annotations: list[Written]) -> list[Written]:
 def _written(record: Entire, category: Sequence[Id | str]) -> Written:
     segmentation = bytes(record.segmentation)
     panoptic = ""
-    if record.file_name and is_segment(value_of(segmentation)):
+    if record.file_name and segmentation and is_segment(value_of(segmentation)):
         name = value_of(record.file_name)
         panoptic = name if isinstance(name, str) else ""
     return Written(
