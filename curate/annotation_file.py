@@ -34,6 +34,7 @@ _BLOCK = 2**16
 _GAP = 2**24  # bytes between two arrays that are worth a proof; no info or licences are as long
 _LONGEST_RECORD = 2**25
 _TRIES = 1000
+_CUTS = 16  # cuts that are tried before records are decoded one by one
 _GZIP = b"\x1f\x8b"
 _SWELL = 200  # a gzip file of JSON is a tenth of it; a thousandth is a bomb
 _ROOM = 2**26
@@ -199,25 +200,42 @@ def pieces(
         When the array ends earlier.
     """
     fast = msgspec.json.Decoder(list[kind])
+    limit = end or span.stop
     place = span.start
     with Path(path).open("rb") as file:
         while place < span.stop:
             stop = min(place + size, span.stop)
             if stop < span.stop:
                 stop = next_record(file, stop, span.stop)
-            buffer = _bracketed(file, place, stop)
-            try:
-                yield Piece(list(fast.decode(buffer)), buffer, place - 1, stop)
-            except _NOT_JSON:
-                try:
-                    loose = _loosely(buffer, kind)
-                except _NOT_JSON:
-                    for piece in _one_by_one(file, place, stop, end or span.stop, kind):
-                        yield piece
-                        stop = piece.stop
-                else:
-                    yield Piece(loose, buffer, place - 1, stop, loose=True)
+            piece = None
+            for _ in range(_CUTS):
+                piece, cut = _piece(file, place, stop, fast, kind)
+                if piece is not None or not cut or stop >= limit:
+                    break
+                stop = next_record(file, stop, limit)
+            if piece is not None:
+                yield piece
+                place = stop
+                continue
+            for piece in _one_by_one(file, place, stop, limit, kind):
+                yield piece
+                stop = piece.stop
             place = stop
+
+
+def _piece(
+    file: IO[bytes], place: int, stop: int, fast: msgspec.json.Decoder[list[R]], kind: type[R]
+) -> tuple[Piece[R] | None, bool]:
+    """Decode a stretch; None when nothing does, and whether it seems to end within a record."""
+    buffer = _bracketed(file, place, stop)
+    try:
+        return Piece(list(fast.decode(buffer)), buffer, place - 1, stop), False
+    except _NOT_JSON:
+        pass
+    try:
+        return Piece(_loosely(buffer, kind), buffer, place - 1, stop, loose=True), False
+    except _NOT_JSON as error:
+        return None, str(error) == "Input data was truncated"
 
 
 def next_record(file: IO[bytes], place: int, stop: int) -> int:
