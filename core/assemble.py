@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,9 +58,9 @@ def assemble(
         ledgers.append(name)
     decided = read_splits(storage)
     check_fixed_splits(table, decided)
-    table = fill_splits(table, decided)
+    table = restore_splits(table, decided)
     for stage in finish:
-        table = fill_splits(decide(table, stage(table), name_of(stage)), decided)
+        table = follow_groups(decide(table, stage(table), name_of(stage)), decided)
     counts = count(storage, jobs, table, ledgers, facts["recipe"]["sources"])
     check()
     append_splits(storage, table, decided)
@@ -157,7 +157,12 @@ def without_repeated_keys(table: pa.Table) -> tuple[pa.Table, list[dict[str, Any
 
 
 def read_splits(storage: Storage) -> dict[str, str]:
-    """Return every split decision made so far, by group."""
+    """Return every split decision made so far, by key and by group.
+
+    A sample without a group is a group of its own, called by its key; so is a group of
+    near-duplicates, which has the key of one of them for a name. Datasets of older versions hold no
+    keys of samples that have a group.
+    """
     decided: dict[str, str] = {}
     for name in storage.names("splits"):
         if name.endswith(".parquet"):
@@ -167,42 +172,79 @@ def read_splits(storage: Storage) -> dict[str, str]:
     return decided
 
 
-def fill_splits(table: pa.Table, decided: dict[str, str]) -> pa.Table:
-    """Fill in earlier decisions where nobody has fixed the split yet."""
-    earlier = pa.array([decided.get(group) for group in _groups(table)], pa.string())
-    column = table.schema.get_field_index("split")
-    return table.set_column(column, "split", pc.coalesce(table["split"], earlier))
+def restore_splits(table: pa.Table, decided: dict[str, str]) -> pa.Table:
+    """Fill in earlier decisions where no source has fixed the split.
+
+    Every sample finds its own again, whatever became of its group. Where none of a group's samples
+    is known, the group's decision is theirs; where some are, the others are newcomers, about whom
+    the table stages decide.
+    """
+    table = _filled(table, [decided.get(key) for key in table["key"].to_pylist()])
+    groups, splits = table["group"].to_pylist(), table["split"].to_pylist()
+    known = {group for group, split in zip(groups, splits, strict=True) if split is not None}
+    return _filled(
+        table, [None if group in known else decided.get(group or "") for group in groups]
+    )
+
+
+def follow_groups(table: pa.Table, decided: dict[str, str]) -> pa.Table:
+    """Give the undecided samples of a group the split of the others, if that is one.
+
+    A bridge gets none: it would leak there.
+    """
+    sides: dict[str, set[str]] = defaultdict(set)
+    columns = [table[name].to_pylist() for name in _DECIDABLE]
+    rows = list(zip(*columns, strict=True))
+    for group, split, status in rows:
+        if group is not None and split is not None and status != "bridge":
+            sides[group].add(split)
+    followed: list[str | None] = []
+    for group, _, status in rows:
+        found = sides.get(group) or {decided.get(group or "")}
+        followed.append(next(iter(found)) if len(found) == 1 and status != "bridge" else None)
+    return _filled(table, followed)
 
 
 def check_fixed_splits(table: pa.Table, decided: dict[str, str]) -> None:
-    """Raise ValueError where a source has fixed a split that an earlier decision contradicts."""
-    for group, split in zip(_groups(table), table["split"].to_pylist(), strict=True):
-        if split is not None and decided.get(group, split) != split:
+    """Raise ValueError where sources fix splits that contradict each other or earlier decisions."""
+    fixed: dict[str, str] = {}
+    columns = (table["key"].to_pylist(), _groups(table), table["split"].to_pylist())
+    for key, group, split in zip(*columns, strict=True):
+        if split is None:
+            continue
+        earlier = decided.get(key, decided.get(group, split))
+        if earlier != split:
             raise ValueError(
-                f"group {group!r} must stay in split {decided[group]!r}, which splits/ records, "
-                f"got {split!r} from its source; to decide anew, write to another dataset"
+                f"group {group!r} must stay in split {earlier!r}, which splits/ records, got "
+                f"{split!r} from its source; to decide anew, write to another dataset"
+            )
+        if fixed.setdefault(group, split) != split:
+            raise ValueError(
+                f"group {group!r} must be in one split, got {fixed[group]!r} and {split!r}: a "
+                "source that fixes splits must not part a group"
             )
 
 
 def append_splits(storage: Storage, table: pa.Table, decided: dict[str, str]) -> None:
-    """Add the decisions that are new to the append-only record.
+    """Add the decisions that are new to the append-only record, by key and by group.
 
     Samples that were decided apart and are one group by now stay where they are: a decision stands.
     """
     fresh: dict[str, str] = {}
-    joined: set[str] = set()
-    for group, split in zip(_groups(table), table["split"].to_pylist(), strict=True):
+    sides: dict[str, set[str]] = defaultdict(set)
+    columns = (table["key"].to_pylist(), table["group"].to_pylist(), table["split"].to_pylist())
+    for key, group, split in zip(*columns, strict=True):
         if split is None:
             continue
-        if group in decided:
-            joined |= {group} if decided[group] != split else set()
-        elif fresh.setdefault(group, split) != split:
-            raise ValueError(
-                f"group {group!r} must be in one split, got {fresh[group]!r} and {split!r}: a "
-                "source that fixes splits must not part a group"
-            )
-    for group in sorted(joined):
-        logger.warning("group %r has samples in more than one split, decided earlier", group)
+        if key not in decided:
+            fresh[key] = split
+        if group is not None:
+            sides[group].add(split)
+    for group, found in sides.items():
+        if len(found | {decided[group]} if group in decided else found) > 1:
+            logger.warning("group %r has samples in more than one split, decided earlier", group)
+        elif group not in decided:
+            fresh.setdefault(group, next(iter(found)))
     if fresh:
         rows = pa.Table.from_pylist(
             [{"group": group, "split": fresh[group]} for group in sorted(fresh)], schema=SPLITS
@@ -249,9 +291,9 @@ def count(
     jobs: Sequence[Job],
     table: pa.Table,
     ledgers: Sequence[str],
-    sources: Iterable[str],
+    sources: Mapping[str, Any],
 ) -> Counts:
-    """Count per source: read, kept, dropped by stage and reason, failed by stage."""
+    """Count per source: read, kept, dropped and failed by stage, in their order, and reason."""
     read: Counter[str] = Counter()
     for job in jobs:
         read[job.source_name] += job.partition.count
@@ -265,9 +307,18 @@ def count(
     counts: Counts = {}
     for source in sources:
         counts[source] = {"read": read[source], "kept": kept[source], "dropped": {}, "failed": {}}
-        for (kind, stage, reason), number in sorted(lost[source].items()):
+        order = ["source", *(stage["use"] for stage in sources[source]["stages"])]
+        place = {stage: number for number, stage in reversed(list(enumerate(order)))}
+        rows = sorted(lost[source].items(), key=lambda row: (place.get(row[0][1], len(order)), row))
+        for (kind, stage, reason), number in rows:
             counts[source][kind].setdefault(stage, {})[reason] = number
     return counts
+
+
+def _filled(table: pa.Table, splits: list[str | None]) -> pa.Table:
+    column = table.schema.get_field_index("split")
+    values = pc.coalesce(table["split"], pa.array(splits, pa.string()))
+    return table.set_column(column, "split", values)
 
 
 def _groups(table: pa.Table) -> list[str]:

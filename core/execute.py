@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, steps done, steps in all)."""
 
+_LEFT = 66  # columns of the funnel, up to what is left
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PART = re.compile(r"(shards|dropped)/[a-z][a-z0-9_]*-[0-9a-f]{16}\.parquet")
 
@@ -90,15 +91,18 @@ class Report:
 
     @property
     def funnel(self) -> str:
-        """Read, dropped by stage and reason, failed and kept, for every source."""
+        """Read, dropped and failed by stage and reason with what was left then, and kept."""
         lines: list[str] = []
         for name, source in self.counts.items():
-            lines.append(f"{name}: read {source['read']}")
+            left = source["read"]
+            lines.append(f"{name}: read {left}")
             for kind in ("dropped", "failed"):
                 for stage, reasons in source[kind].items():
                     for reason, number in reasons.items():
-                        lines.append(f"  {kind} by {stage:<16} {reason:<20} {number:>8}")
-            lines.append(f"  kept {source['kept']:>{54 - len('  kept ')}}")
+                        left -= number
+                        line = f"  {kind} by {stage:<16} {reason:<20} {number:>8}"
+                        lines.append(f"{line}{left:>{_LEFT - len(line)}}")
+            lines.append(f"  kept {source['kept']:>{_LEFT - len('  kept ')}}")
         return "\n".join(lines)
 
     def __str__(self) -> str:

@@ -58,7 +58,14 @@ class Split:
     """Divide samples into train, val and test by group; a table stage.
 
     A group never parts: where the source or an earlier run has decided about one of its samples,
-    the others follow. Nothing that is decided ever changes.
+    the others follow. Nothing that is decided ever changes, so a set can grow in steps, and what
+    vanishes and comes back finds its place again: every run writes down what it decided, by sample
+    and by group.
+
+    Samples with the status ``bridge`` get no split: on either side they would leak into the other.
+    `maskmill.curate.NearDuplicates`, put before this stage, finds them among near-duplicates. So do
+    the undecided samples of a group that reaches this stage with samples in two splits, which
+    happens when a source joins groups that were decided apart: they become bridges here.
 
     Parameters
     ----------
@@ -71,11 +78,6 @@ class Split:
     ------
     ValueError
         When the shares do not sum to 1, or the table lacks a column.
-
-    Notes
-    -----
-    A group that reaches the stage with samples in two splits, joined after they were decided,
-    leaves its undecided samples without a split: on either side they would leak into the other.
 
     Examples
     --------
@@ -93,11 +95,14 @@ class Split:
 
     def __post_init__(self) -> None:
         shares = (self.train, self.val, self.test)
-        if not all(_is_share(share) for share in shares) or abs(sum(shares) - 1) > 1e-9:
+        if not all(is_share(share) for share in shares) or abs(sum(shares) - 1) > 1e-9:
             raise ValueError(f"train, val and test must be shares that sum to 1, got {shares}")
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """Return ``key`` and ``split`` of the samples that this call decides."""
+        """Return ``key`` and ``split`` of the samples that this call decides.
+
+        Where the table has a ``status``, so has the answer, and it has rows for bridges.
+        """
         missing = {"key", "group", "split"} - set(table.column_names)
         if missing:
             raise ValueError(
@@ -107,27 +112,36 @@ class Split:
         named = table["group"].to_pylist()
         groups = [key if name is None else name for name, key in zip(named, keys, strict=True)]
         splits = table["split"].to_pylist()
+        has_status = "status" in table.column_names
+        statuses = table["status"].to_pylist() if has_status else ["kept"] * len(keys)
+        rows = list(zip(keys, groups, splits, statuses, strict=True))
         decided: dict[str, set[str]] = {}
-        for group, split in zip(groups, splits, strict=True):
-            if split is not None:
+        for _, group, split, status in rows:
+            if split is not None and status != "bridge":
                 decided.setdefault(group, set()).add(split)
         parted = sum(len(sides) > 1 for sides in decided.values())
         if parted:
             _log.warning("%d groups lie in several splits: their new samples get none", parted)
-        fresh: dict[str, str] = {}
-        for key, group, split in zip(keys, groups, splits, strict=True):
-            sides = decided.get(group, ())
-            if split is None and len(sides) < 2:
-                fresh[key] = next(iter(sides), None) or split_of(
-                    group, self.train, self.val, self.test, self.salt
-                )
+        fresh: list[tuple[str, str | None, str]] = []
+        for key, group, split, status in rows:
+            sides = decided.get(group, set[str]())
+            if split is not None or status == "bridge":
+                continue
+            if len(sides) < 2:
+                shares = (self.train, self.val, self.test)
+                side = next(iter(sides), None) or split_of(group, *shares, self.salt)
+                fresh.append((key, side, status))
+            elif has_status:
+                fresh.append((key, None, "bridge" if status == "kept" else status))
+        columns = ("key", "split", "status")[: 2 + has_status]
         return pa.table(
             {
-                "key": pa.array(list(fresh), pa.string()),
-                "split": pa.array(list(fresh.values()), pa.string()),
+                name: pa.array([row[place] for row in fresh], pa.string())
+                for place, name in enumerate(columns)
             }
         )
 
 
-def _is_share(value: object) -> bool:
+def is_share(value: object) -> bool:
+    """Tell whether a value is a number in [0, 1]."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1

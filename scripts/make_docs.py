@@ -1,14 +1,19 @@
-"""Draw the pictures of the documentation: the demo's contact sheet, from a fresh run.
+"""Draw the pictures of the documentation: the demo's contact sheet, and those of the curate room.
 
-make docs
+    python scripts/make_docs.py [demo] [curate]
+
+Both when nothing is named, as `make docs` does. Everything comes from a fresh run.
 """
 
+import argparse
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import curate_pictures
 import cv2
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
@@ -17,6 +22,26 @@ WIDTH = 1400
 
 
 def main() -> None:
+    """Draw what is named."""
+    parser = argparse.ArgumentParser(description="Draw the pictures of the documentation.")
+    parser.add_argument("what", nargs="*", metavar="demo|curate", help="default: both")
+    named: list[str] = parser.parse_args().what or ["demo", "curate"]
+    unknown = set(named) - {"demo", "curate"}
+    if unknown:
+        parser.error(f"what must be demo or curate, got {', '.join(sorted(unknown))}")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    if "demo" in named:
+        _tell(_demo())
+    if "curate" in named:
+        _tell(curate_pictures.draw_all(PICTURES))
+
+
+def _tell(paths: Iterator[Path]) -> None:
+    for path in paths:
+        print(f"wrote {path}")
+
+
+def _demo() -> Iterator[Path]:
     """Run the demo and keep its sheet."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(  # noqa: S603
@@ -27,11 +52,9 @@ def main() -> None:
             raise FileNotFoundError("the demo wrote no sheet.png")
         height = round(sheet.shape[0] * WIDTH / sheet.shape[1])
         small = cv2.resize(sheet, (WIDTH, height), interpolation=cv2.INTER_AREA)
-        PICTURES.mkdir(parents=True, exist_ok=True)
         picture = Path(folder) / "demo_sheet.png"
         cv2.imwrite(str(picture), small, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-        shutil.copyfile(picture, PICTURES / picture.name)
-    print(f"wrote {PICTURES / picture.name}")
+        yield Path(shutil.copyfile(picture, PICTURES / picture.name))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ LEDGER = pa.schema(
 
 SPLITS = pa.schema(
     [
-        pa.field("group", pa.string(), nullable=False),
+        pa.field("group", pa.string(), nullable=False),  # or a sample's key
         pa.field("split", pa.string(), nullable=False),
     ]
 )
