@@ -156,6 +156,16 @@ def test_candidates_are_what_comparing_all_with_all_finds():
     assert not turn.any()
 
 
+def test_candidates_stay_few_when_everything_looks_alike():
+    noise = np.random.default_rng(0).normal(0, 12, (1000, 32, 32))
+    alike = np.clip(ONE.astype(float) + noise, 0, 255).astype(np.uint8)
+    hashes = perceptual_hashes(alike)
+    first, second, _ = candidate_pairs(hashes, hashes, 30, turned=False)
+    assert (first < second).all()
+    assert 1000 < len(first) <= 8 * 1000
+    assert len({*first.tolist(), *second.tolist()}) == 1000
+
+
 @pytest.mark.parametrize("name", COPIES)
 def test_copies_are_found_and_nothing_else(name: str):
     pictures = [photo(seed) for seed in range(40)]
