@@ -147,6 +147,8 @@ rm -f "$stamp"
 say "installing the packages pinned in constraints.txt"
 pip install --upgrade --constraint constraints.txt pip setuptools
 pip install --constraint constraints.txt --no-build-isolation --editable '.[dask,train]' --group dev
+# The oracle of the metrics' tests. Its requirements would put another OpenCV over ours.
+pip install --constraint constraints.txt --no-deps pysodmetrics
 
 # OpenCV's wheel links libGL and libglib, which a server may lack.
 cv2_error() {
