@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .pair import Map, check_pair, check_threshold
+from .pair import Map, check_pair, check_threshold, foreground
 
 
 def iou(prediction: Map, truth: Map, threshold: float = 0.5) -> float:
@@ -34,6 +34,6 @@ def iou(prediction: Map, truth: Map, threshold: float = 0.5) -> float:
     """
     check_pair(prediction, truth)
     check_threshold(threshold)
-    found, wanted = prediction >= threshold, truth >= 0.5
+    found, wanted = prediction >= threshold, foreground(truth)
     union = np.count_nonzero(found | wanted)
     return float(np.count_nonzero(found & wanted) / union) if union else 1.0
