@@ -1,24 +1,38 @@
 """What the refining stages promise: what they mend, what they leave, what they refuse."""
 
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.ndimage import gaussian_filter
 
 from maskmill import Dropped, Pipeline, Sample
-from maskmill.images import Alpha
+from maskmill.images import Alpha, Image, decode_image
 from maskmill.metrics import iou, relaxed_f
 from maskmill.refine import Clean, Smooth, clean, smooth
+from maskmill.refine.cleaning import cleaned
+from maskmill.refine.degradation import degrade
 from maskmill.stage import describe
 
+PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "alphamatting"
 RECIPE = Path(__file__).resolve().parents[1] / "examples" / "coco_people.toml"
-FUNCTIONS = [clean, smooth]
-STAGES = [Clean, Smooth]
+classic = partial(clean, preset="classic")
+
+
+def coloured(alpha: Alpha) -> Alpha:
+    """Clean by the colours of a photograph that knows nothing of the alpha."""
+    return clean(alpha, np.zeros((*alpha.shape, 3), np.uint8))
+
+
+FUNCTIONS = [classic, coloured, smooth]
+STAGES = [partial(Clean, "classic"), Smooth]
 
 examples = settings(deadline=None, database=None, derandomize=True, max_examples=40)
 shapes = st.tuples(st.integers(1, 30), st.integers(1, 30))
@@ -44,66 +58,254 @@ def pair(alpha: Alpha) -> Sample:
     return Sample.of(np.zeros((*alpha.shape, 3), np.uint8), alpha)
 
 
-def test_clean_removes_a_speck_and_fills_a_pinhole():
+def test_classic_removes_a_speck_and_fills_a_pinhole():
     alpha = board()
     alpha[10:13, 50:53], alpha[50:53, 400:403] = 1, 0
-    cleaned = clean(alpha)
-    assert cleaned[5:17, 45:57].max() < 0.5
-    assert cleaned[45:57, 395:407].min() > 0.5
+    result = classic(alpha)
+    assert result[5:17, 45:57].max() < 0.5
+    assert result[45:57, 395:407].min() > 0.5
 
 
-def test_clean_leaves_what_is_larger_than_its_kernel():
+def test_classic_leaves_what_is_larger_than_its_kernel():
     alpha = board()
     alpha[5:17, 50:62], alpha[44:56, 400:412] = 1, 0
-    cleaned = clean(alpha)
-    assert cleaned[11, 56] == 1
-    assert cleaned[50, 406] == 0
+    result = classic(alpha)
+    assert result[11, 56] == 1
+    assert result[50, 406] == 0
 
 
-def test_clean_mends_a_speckled_mask():
+def test_classic_mends_a_speckled_mask():
     truth = board()
     speckled = np.abs(truth - (np.random.default_rng(5).random(truth.shape) < 0.01))
-    cleaned = clean(speckled.astype(np.float32))
+    result = classic(speckled.astype(np.float32))
     assert relaxed_f(speckled, truth) < 0.5
-    assert relaxed_f(cleaned, truth) > 0.95
+    assert relaxed_f(result, truth) > 0.95
 
 
-def test_clean_costs_a_good_mask_its_fine_structure():
+def test_classic_costs_a_good_mask_its_fine_structure():
     alpha = board()
     alpha[48:51, 600:700] = 1  # a strap of three pixels
-    cleaned = clean(alpha)
-    assert cleaned[49, 650] < 0.5
-    assert iou(cleaned, alpha) < 0.99
+    result = classic(alpha)
+    assert result[49, 650] < 0.5
+    assert iou(result, alpha) < 0.99
 
 
-def test_clean_keeps_the_outline_and_leaves_it_soft():
+def test_classic_keeps_the_outline_and_leaves_it_soft():
     alpha = board()
-    cleaned = clean(alpha)
-    np.testing.assert_array_equal(cleaned[50] >= 0.5, alpha[50] >= 0.5)
-    soft = cleaned[50][(cleaned[50] > 0) & (cleaned[50] < 1)]
+    result = classic(alpha)
+    np.testing.assert_array_equal(result[50] >= 0.5, alpha[50] >= 0.5)
+    soft = result[50][(result[50] > 0) & (result[50] < 1)]
     assert 4 <= soft.size <= 8  # two edges
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3])
-def test_the_kernel_of_clean_grows_with_the_picture(scale: int):
+def test_the_kernel_of_classic_grows_with_the_picture(scale: int):
     alpha = board(scale)
     alpha[10 * scale : 13 * scale, 50 * scale : 53 * scale] = 1
-    assert clean(alpha)[: 20 * scale, : 100 * scale].max() < 0.5
+    assert classic(alpha)[: 20 * scale, : 100 * scale].max() < 0.5
 
 
 @pytest.mark.parametrize(
     ("pixels", "side"), [(100, 3), (480, 3), (640, 5), (800, 5), (960, 7), (1600, 11)]
 )
-def test_the_kernel_of_clean_is_the_nearest_odd_number_from_three(pixels: int, side: int):
+def test_the_kernel_of_classic_is_the_nearest_odd_number_from_three(pixels: int, side: int):
     alpha = np.zeros((9 * side, pixels), np.float32)
     alpha[:, pixels // 2 :] = 1
     # At a straight edge only the blur shows, on half a kernel to either side.
-    row = clean(alpha)[-1]
+    row = classic(alpha)[-1]
     assert np.count_nonzero((row > 0) & (row < 1)) == side - 1
 
 
+def scene(scale: float = 1) -> tuple[Alpha, Image]:
+    """A red disc on a green ground, both grainy, and its alpha: 400 x 300 pixels times `scale`."""
+    height, width = round(300 * scale), round(400 * scale)
+    rows, columns = np.mgrid[:height, :width] / scale
+    alpha = np.clip(scale * (100 - np.hypot(rows - 150, columns - 180)) + 0.5, 0, 1)
+    alpha = alpha.astype(np.float32)
+    return alpha, painted(alpha)
+
+
+def painted(alpha: Alpha) -> Image:
+    grain = np.random.default_rng(1).normal(0, 8, (*alpha.shape, 3))
+    colours = np.where(alpha[..., None] >= 0.5, (170, 60, 50), (60, 130, 70))
+    return np.clip(colours + grain, 0, 255).astype(np.uint8)
+
+
+def spot(alpha: Alpha, row: float, column: float, radius: float, soft: float = 0) -> Alpha:
+    """Return a disc, blurred by `soft`, on the grid of `alpha`."""
+    rows, columns = np.indices(alpha.shape)
+    disc = (np.hypot(rows - row, columns - column) <= radius).astype(np.float32)
+    return cv2.GaussianBlur(disc, (0, 0), soft) if soft else disc
+
+
+def test_a_hole_that_the_photograph_does_not_show_is_filled():
+    alpha, image = scene()
+    done = cleaned(np.minimum(alpha, 1 - spot(alpha, 150, 180, 8)), image)
+    np.testing.assert_array_equal(done.alpha, alpha)
+    assert (done.holes, done.islands, done.specks) == (1, 0, 0)
+    assert done.hole_area == spot(alpha, 150, 180, 8).mean(dtype=np.float64)
+
+
+def test_a_hole_that_shows_the_background_stays():
+    alpha, _ = scene()
+    alpha = np.minimum(alpha, 1 - spot(alpha, 150, 180, 8))
+    done = cleaned(alpha, painted(alpha))
+    np.testing.assert_array_equal(done.alpha, alpha)
+    assert done.holes == 0
+
+
+def test_an_island_that_the_photograph_does_not_show_goes():
+    alpha, image = scene()
+    done = cleaned(np.maximum(alpha, spot(alpha, 60, 340, 8)), image)
+    np.testing.assert_array_equal(done.alpha, alpha)
+    assert done.islands == 1
+
+
+def test_an_island_with_the_colours_of_the_object_stays():
+    alpha, _ = scene()
+    alpha = np.maximum(alpha, spot(alpha, 60, 340, 8))
+    np.testing.assert_array_equal(clean(alpha, painted(alpha)), alpha)
+
+
+@pytest.mark.parametrize("soft", [1, 2])
+def test_the_soft_edge_of_an_island_goes_along(soft: float):
+    alpha, image = scene()
+    made = clean(np.maximum(alpha, spot(alpha, 60, 340, 8, soft)), image)
+    assert made[40:80, 320:360].max() < 0.01
+
+
+@pytest.mark.parametrize("soft", [1, 2])
+def test_a_filled_hole_leaves_no_grey_ring(soft: float):
+    alpha, image = scene()
+    made = clean(np.minimum(alpha, 1 - spot(alpha, 150, 180, 8, soft)), image)
+    assert made[130:170, 160:200].min() > 0.99
+
+
+def test_a_soft_veil_around_an_island_stays():
+    alpha, image = scene()
+    veil = np.full_like(alpha, 0.3)
+    veil[:, :300] = 0
+    made = clean(np.maximum(np.maximum(alpha, veil), spot(alpha, 60, 350, 6)), image)
+    np.testing.assert_allclose(made[40:80, 330:370], 0.3, atol=1e-6)
+
+
+def test_an_island_beside_the_object_goes_without_the_objects_edge():
+    alpha, image = scene()
+    near = spot(alpha, 150, 292, 8, 1)  # its soft edge meets that of the disc
+    made = clean(np.maximum(alpha, near), image)
+    assert made[142:159, 290:300].max() < 0.05
+    assert np.abs(made - alpha)[:, :280].max() < 1e-6
+
+
+def test_a_hole_at_a_soft_edge_is_not_left_grey():
+    alpha, image = scene()
+    alpha = cv2.GaussianBlur(alpha, (0, 0), 5)
+    holed = np.minimum(alpha, 1 - spot(alpha, 150, 265, 8))
+    made = clean(holed, image)
+    np.testing.assert_allclose(made, alpha, atol=0.2)
+    assert np.abs(made - alpha).mean() < 0.1 * np.abs(holed - alpha).mean()
+
+
+def test_an_object_of_its_own_stays_whatever_its_colours():
+    alpha, image = scene()
+    alpha = np.maximum(alpha, spot(alpha, 60, 340, 30))  # 9 % of the disc
+    np.testing.assert_array_equal(clean(alpha, image), alpha)
+
+
+def test_background_between_object_and_frame_stays_whatever_its_colours():
+    alpha = board()
+    alpha[30:, 200:600] = 1
+    alpha[90:, 390:400] = 0
+    np.testing.assert_array_equal(coloured(alpha), alpha)
+
+
+def test_specks_all_over_the_picture_go():
+    alpha, image = scene()
+    flips = np.random.default_rng(3).random(alpha.shape) < 0.005
+    speckled = np.where(flips, 1 - alpha, alpha).astype(np.float32)
+    done = cleaned(speckled, image)
+    assert done.specks > 500
+    assert iou(done.alpha, alpha) > 0.998
+    assert relaxed_f(speckled, alpha) < 0.5
+    assert relaxed_f(done.alpha, alpha) > 0.99
+
+
+def test_hair_is_not_taken_for_specks():
+    alpha, image = scene()
+    rng = np.random.default_rng(4)
+    for angle in rng.uniform(0, 2 * np.pi, 300):
+        reach = rng.uniform(60, 125)
+        tip = (180 + reach * np.cos(angle), 150 + reach * np.sin(angle))
+        start = (180 + 95 * np.cos(angle + 0.1), 150 + 95 * np.sin(angle + 0.1))
+        ends = [(round(x), round(y)) for x, y in (start, tip)]
+        cv2.line(alpha, *ends, float(rng.uniform(0.3, 1)), 1, cv2.LINE_AA)  # pyright: ignore
+    alpha = np.clip(alpha, 0, 1)
+    done = cleaned(alpha, painted(alpha))
+    assert done.specks == 0
+    assert iou(done.alpha, alpha) > 0.998
+    assert cleaned(alpha, image, islands=False, holes=False).alpha.tolist() == alpha.tolist()
+
+
+def test_what_is_looked_for_can_be_chosen():
+    alpha, image = scene()
+    spoilt = np.maximum(alpha, spot(alpha, 60, 340, 8))
+    spoilt = np.minimum(spoilt, 1 - spot(alpha, 150, 180, 8))
+    spoilt[200, 180] = 0
+    nothing = cleaned(spoilt, image, speckle=False, islands=False, holes=False)
+    np.testing.assert_array_equal(nothing.alpha, spoilt)
+    for choice in ("speckle", "islands", "holes"):
+        chosen = {"speckle": False, "islands": False, "holes": False, choice: True}
+        counts = cleaned(spoilt, image, **chosen).values
+        names = {"speckle": "specks"}
+        found = {name for name in ("specks", "islands", "holes") if counts[name]}
+        assert found == {names.get(choice, choice)}
+
+
+@pytest.mark.parametrize("kind", ["holes", "islands", "speckle"])
+@pytest.mark.parametrize("scale", [1, 2.5])
+def test_colour_mends_at_every_size_what_the_photograph_contradicts(kind: str, scale: float):
+    alpha, image = scene(scale)
+    spoilt = degrade(alpha, kind, 1)
+    assert iou(spoilt, alpha) < 0.99
+    assert iou(clean(spoilt, image), alpha) > 0.998
+
+
+@pytest.mark.skipif(not PHOTOGRAPHS.is_dir(), reason="needs the alphamatting.com photographs")
+@pytest.mark.parametrize("name", ["GT01", "GT04", "GT06"])
+def test_colour_mends_masks_of_photographs_and_spares_true_ones(name: str):
+    image = decode_image((PHOTOGRAPHS / "input" / f"{name}.png").read_bytes())
+    levels = cv2.imread(str(PHOTOGRAPHS / "alpha" / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
+    alpha = np.asarray(levels).astype(np.float32) / np.float32(255)
+    kept = clean(alpha, image)
+    assert iou(kept, alpha) > 0.995
+    assert relaxed_f(kept, alpha) > 0.99
+    for kind in ("holes", "islands", "speckle", "mixed"):
+        spoilt = degrade(alpha, kind, 1)
+        made = clean(spoilt, image)
+        if kind != "mixed":  # whose low resolution cleaning leaves as it is
+            assert 1 - iou(made, alpha) < 0.7 * (1 - iou(spoilt, alpha)), kind
+        assert relaxed_f(made, alpha) > relaxed_f(spoilt, alpha), kind
+
+
+def test_colour_asks_for_the_photograph():
+    with pytest.raises(ValueError, match=r"given for preset 'colour', .* preset='classic'"):
+        clean(board())
+
+
+def test_clean_keeps_what_it_did_in_the_history():
+    alpha, image = scene()
+    spoilt = np.minimum(alpha, 1 - spot(alpha, 150, 180, 8))
+    result = Clean()(Sample.of(image, spoilt))
+    assert isinstance(result, Sample)
+    (step,) = result.history
+    assert step.stage == "clean"
+    assert step.values["holes"] == 1
+    assert step.values["hole_area"] == step.values["changed"] > 0
+    np.testing.assert_array_equal(result.alpha, clean(spoilt, image))
+
+
 def test_clean_refuses_an_unknown_preset_and_knows_the_nearest():
-    message = r"preset must be one of 'classic', got 'clasic'; did you mean 'classic'\?"
+    message = r"preset must be one of 'colour', 'classic', got 'clasic'; did you mean 'classic'\?"
     with pytest.raises(ValueError, match=message):
         clean(board(), preset="clasic")
     with pytest.raises(ValueError, match=message):
@@ -122,7 +324,7 @@ def test_clean_refuses_an_image_of_another_size():
 def test_the_edge_of_smooth_is_as_wide_as_asked_at_any_sigma(width: float, sigma: float):
     row = smooth(edge(), edge_width=width, sigma=sigma / 800)[1]
     # Across the edge the alpha climbs 1 / width a pixel, hence from 0 to 1 over width pixels.
-    assert row[400] - row[399] == pytest.approx(1 / width, rel=1e-3)
+    assert row[400] - row[399] == pytest.approx(1 / width, rel=2e-3)
     assert np.count_nonzero((row > 0) & (row < 1)) <= width + 2
 
 
@@ -162,6 +364,21 @@ def test_smooth_evens_out_stairs():
     assert np.abs(smoothed - slope).mean() < 0.8 * np.abs(stairs - slope).mean()
 
 
+@pytest.mark.parametrize("pixels", [300, 801, 2403])
+@pytest.mark.parametrize("width", [1, 2, 4])
+@pytest.mark.parametrize("sigma", [1 / 800, 2 / 800, 8 / 800])
+def test_smooth_is_within_a_level_of_its_formula(pixels: int, width: float, sigma: float):
+    coarse = np.random.default_rng(2).random((pixels // 30, pixels // 10)).astype(np.float32)
+    size = (pixels, pixels // 3)
+    alpha = np.clip(cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC), 0, 1)
+    spread = sigma * pixels
+    mask = (alpha >= 0.5).astype(np.float64)
+    blurred = gaussian_filter(mask, spread, mode="nearest", truncate=6)
+    gain = max(1, spread * np.sqrt(2 * np.pi) / width)
+    expected = np.clip((blurred - 0.5) * gain + 0.5, 0, 1)
+    np.testing.assert_allclose(smooth(alpha, width, sigma), expected, rtol=0, atol=1 / 255)
+
+
 def test_smooth_reads_a_soft_alpha_as_a_mask():
     alpha = board()
     np.testing.assert_array_equal(smooth(alpha * 0.4 + 0.3), smooth(alpha))
@@ -175,7 +392,7 @@ def test_smooth_reads_a_soft_alpha_as_a_mask():
         (lambda: Smooth(sigma=2), "sigma must be a share of the long side .* got 2; 2 pixels"),
         (lambda: smooth(edge(), sigma=0), "sigma must be .* got 0;"),
         (lambda: Clean(size=5), "size must be a share of the long side .* got 5; 5 pixels"),
-        (lambda: clean(edge(), size=0), "size must be .* got 0;"),
+        (lambda: classic(edge(), size=0), "size must be .* got 0;"),
     ],
 )
 def test_parameters_out_of_range_are_refused(wrong: Any, message: str):
@@ -252,7 +469,6 @@ def test_a_stage_notes_what_share_of_the_pixels_crossed_a_half(stage: Any):
     result = stage()(pair(alpha))
     assert isinstance(result, Sample)
     (step,) = result.history
-    assert step.stage == stage.__name__.lower()
     gone = np.count_nonzero((result.alpha >= 0.5) != (alpha >= 0.5))
     assert step.values == {"changed": gone / alpha.size}
     assert result.alpha[10, 50] < 0.5
@@ -262,10 +478,10 @@ def test_a_stage_notes_what_share_of_the_pixels_crossed_a_half(stage: Any):
 def test_a_stage_does_what_its_function_does():
     alpha = board()
     alpha[10, 50] = 1
-    cleaned, smoothed = Clean(size=0.01)(pair(alpha)), Smooth(3, 0.005)(pair(alpha))
-    assert isinstance(cleaned, Sample)
+    mended, smoothed = Clean("classic", 0.01)(pair(alpha)), Smooth(3, 0.005)(pair(alpha))
+    assert isinstance(mended, Sample)
     assert isinstance(smoothed, Sample)
-    np.testing.assert_array_equal(cleaned.alpha, clean(alpha, size=0.01))
+    np.testing.assert_array_equal(mended.alpha, classic(alpha, size=0.01))
     np.testing.assert_array_equal(smoothed.alpha, smooth(alpha, 3, 0.005))
 
 
@@ -290,7 +506,7 @@ def test_stages_stand_in_a_pipeline_and_in_a_fingerprint():
     assert describe(Clean()) == {
         "use": "clean",
         "class": "maskmill.refine.cleaning:Clean",
-        "preset": "classic",
+        "preset": "colour",
         "size": 5 / 800,
     }
 
@@ -303,7 +519,7 @@ def test_the_example_recipe_gives_the_stages_parameters_they_have():
     assert Smooth(**parameters["smooth"]) == Smooth()
 
 
-@pytest.mark.parametrize("stage", [Clean(), Smooth()])
+@pytest.mark.parametrize("stage", [Clean(), Clean("classic"), Smooth()])
 def test_a_picture_of_nothing_stays_one(stage: Any):
     nothing = Sample.of(np.zeros((60, 80, 3), np.uint8), np.zeros((60, 80), np.float32))
     kept = stage(nothing)

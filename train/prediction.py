@@ -3,17 +3,21 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Literal, get_args
 
-import cv2
 import numpy as np
 import torch
 from torch import nn
 
 from maskmill.images import Alpha, Image
+from maskmill.refine.sharpening import Sharpen, enlarge
+from maskmill.refine.smoothing import smooth
 
 from .checkpoint import load_checkpoint
 from .networks import build
 from .preprocess import normalise, resize
+
+Post = Literal["none", "sharpen", "smooth"]
 
 _DEFAULT_SIZE = 320  # what U-2-Net's authors predict at
 
@@ -25,12 +29,13 @@ def predict(
     size: int | None = None,
     device: str | torch.device | None = None,
     batch: int = 1,
+    post: Post = "none",
 ) -> Iterator[Alpha]:
     """Predict the alpha of each picture, one after another.
 
     The network sees a square; its soft map is enlarged with a cubic kernel to the picture's size
-    and clipped. Nothing is made hard at the low resolution, and nothing is stretched: an empty
-    picture stays empty.
+    and clipped. Nothing is made hard at the low resolution, and no map is stretched to its own
+    least and greatest value: an empty picture stays empty.
 
     Parameters
     ----------
@@ -45,6 +50,10 @@ def predict(
         moved to the device that is given.
     batch : int
         Pictures per pass.
+    post : {"none", "sharpen", "smooth"}
+        What becomes of a map besides: ``"sharpen"`` takes its blur off and steepens its edges as
+        `maskmill.refine.sharpen` does, ``"smooth"`` gives the enlarged map one even edge with
+        `maskmill.refine.smooth`, which ends all softness.
 
     Returns
     -------
@@ -53,7 +62,7 @@ def predict(
     Raises
     ------
     ValueError
-        When the checkpoint or a picture is not as described.
+        When the checkpoint or a picture is not as described or a parameter is out of range.
 
     Examples
     --------
@@ -63,6 +72,8 @@ def predict(
     """
     if batch < 1:
         raise ValueError(f"batch must be 1 or more, got {batch}")
+    if post not in get_args(Post):
+        raise ValueError(f"post must be one of {', '.join(get_args(Post))}, got {post!r}")
     if isinstance(model, nn.Module):
         network = model if device is None else model.to(device)
     else:
@@ -71,7 +82,7 @@ def predict(
         network.load_state_dict(state["weights"], strict=True)
         network = network.to(choose_device(device))
         size = size or int(state["settings"]["size"])
-    return _predictions(network, iter(images), size or _DEFAULT_SIZE, batch)
+    return _predictions(network, iter(images), size or _DEFAULT_SIZE, batch, post)
 
 
 def choose_device(device: str | torch.device | None) -> torch.device:
@@ -107,13 +118,20 @@ def predict_squares(network: nn.Module, squares: Sequence[Image]) -> list[Alpha]
 
 
 def _predictions(
-    network: nn.Module, images: Iterator[Image], size: int, batch: int
+    network: nn.Module, images: Iterator[Image], size: int, batch: int, post: Post
 ) -> Iterator[Alpha]:
     while chunk := list(islice(images, batch)):
         squares = [resize(_checked(image), size, size) for image in chunk]
         for image, small in zip(chunk, predict_squares(network, squares), strict=True):
-            alpha = resize(small, *image.shape[:2], enlarging=cv2.INTER_CUBIC)
-            yield np.clip(alpha, 0, 1)  # a cubic kernel overshoots at edges
+            yield _at_full_size(small, image.shape[0], image.shape[1], post)
+
+
+def _at_full_size(small: Alpha, height: int, width: int, post: Post) -> Alpha:
+    if post == "sharpen":
+        usual = Sharpen()
+        return enlarge(small, height, width, restore=usual.restore, gain=usual.gain)
+    alpha = enlarge(small, height, width)
+    return smooth(alpha) if post == "smooth" else alpha
 
 
 def _checked(image: Image) -> Image:

@@ -1,7 +1,7 @@
 """Predict alphas for photographs: one PNG of 8 bits per photograph, at its full resolution.
 
   maskmill predict runs/first/checkpoint.pt photo.jpg another.jpg --out alphas/
-  maskmill predict runs/first/checkpoint.pt pictures/ --out alphas/ --cutout
+  maskmill predict runs/first/checkpoint.pt pictures/ --out alphas/ --cutout --post sharpen
 
 Photographs come in by the door: rotated ones are made upright, so the alpha is upright too.
 """
@@ -23,6 +23,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photographs", nargs="+", type=Path, help="files, or folders of them")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--cutout", action="store_true", help="write image and alpha as RGBA too")
+    parser.add_argument(
+        "--post",
+        choices=("none", "sharpen", "smooth"),
+        default="none",
+        help="sharpen: take the map's blur off; smooth: one even edge, nothing soft; default: none",
+    )
     parser.add_argument("--device", help="cpu or cuda; default: the GPU if there is one")
 
 
@@ -60,7 +66,7 @@ def main(options: argparse.Namespace) -> int:
             yield image
 
     with Bars() as bars:
-        alphas = predict(options.checkpoint, admitted(), device=options.device)
+        alphas = predict(options.checkpoint, admitted(), device=options.device, post=options.post)
         for done, alpha in enumerate(alphas, 1):
             path, image = images.pop(0)
             target = options.out / f"{path.stem}.alpha.png"
