@@ -42,8 +42,8 @@ def agreement(alpha: Alpha, image: Image, reach: float) -> float:
     scale = min(1.0, _SIDE / max(alpha.shape))
     if scale < 1:
         size = (max(1, round(alpha.shape[1] * scale)), max(1, round(alpha.shape[0] * scale)))
-        alpha = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        alpha = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
     inside = (alpha >= 0.5).astype(np.uint8)
     outline = cv2.morphologyEx(
         inside, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE

@@ -9,11 +9,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from maskmill.images import Alpha, check_alpha
 
-_Mask = npt.NDArray[np.uint8]
+_Mask = Any  # H x W uint8: OpenCV's stubs lose the dtype of what it returns
 
 
 def degrade(alpha: Alpha, kind: str, seed: int = 0) -> Alpha:
@@ -103,7 +102,7 @@ def _polygon(alpha: Alpha, rng: np.random.Generator) -> _Mask:
 
 
 def _stairs(alpha: Alpha, rng: np.random.Generator) -> _Mask:
-    small = cv2.resize(alpha, (128, 128), interpolation=cv2.INTER_AREA)
+    small: Any = cv2.resize(alpha, (128, 128), interpolation=cv2.INTER_AREA)
     height, width = alpha.shape
     return cv2.resize(
         _hard(small) * np.uint8(255), (width, height), interpolation=cv2.INTER_NEAREST
@@ -112,7 +111,7 @@ def _stairs(alpha: Alpha, rng: np.random.Generator) -> _Mask:
 
 def _network(side: int) -> Callable[[Alpha, np.random.Generator], _Mask]:
     def make(alpha: Alpha, rng: np.random.Generator) -> _Mask:
-        small = cv2.resize(alpha, (side, side), interpolation=cv2.INTER_AREA)
+        small: Any = cv2.resize(alpha, (side, side), interpolation=cv2.INTER_AREA)
         small = cv2.GaussianBlur(small, (0, 0), 1)
         noise = rng.normal(0, 1, small.shape).astype(np.float32)
         doubt = cv2.GaussianBlur(noise, (0, 0), 1.5)

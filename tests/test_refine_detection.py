@@ -22,7 +22,7 @@ def pair(
     distance = 1 + sum(
         a * np.cos(k * angles + p) for k, (a, p) in enumerate(zip(waves, phases, strict=True), 2)
     )
-    unit = np.stack([np.cos(angles), np.sin(angles)], 1) * distance[:, None]
+    unit = np.stack([np.cos(angles), np.sin(angles)], 1) * np.asarray(distance)[:, None]
     points = np.rint((unit * 0.35 * height + [width / 2, height / 2]) * 16).astype(np.int32)
     solid = np.zeros((height, width), np.uint8)
     cv2.fillPoly(solid, [points], 255, shift=4, lineType=cv2.LINE_AA)
