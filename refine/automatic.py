@@ -12,7 +12,7 @@ from maskmill.sample import Dropped, Sample
 from .agreement import agreement
 from .cleaning import cleaned
 from .detection import Defects, defects
-from .matting import matte
+from .matting import Matted, matte, scale_for
 from .outcome import with_remade
 from .sharpening import network_size_of, sharpen
 from .smoothing import smooth
@@ -22,7 +22,7 @@ _CONTRAST = 1.3
 """By how much an alpha that matting has made is stretched about .5: closed-form matting leaves a
 haze of some per cent on either side of an edge."""
 
-_GAIN = {"low_resolution": -0.01, "stairs": 0.0, "halo": 0.02, "polygon": 0.008, "edge": 0.036}
+_GAIN = {"low_resolution": -0.01, "stairs": 0.0, "halo": 0.02, "polygon": 0.008, "edge": 0.028}
 """How much better than before an outline has to follow the photograph's edges, to be kept."""
 
 _FINE = 5 / 800
@@ -184,7 +184,9 @@ def _polygon(alpha: Alpha, image: Image, found: Defects) -> _Tried:
 
 
 def _edge(alpha: Alpha, image: Image, found: Defects) -> _Tried:
-    return _matted(alpha, image, alpha, _FINE, 0.01, {})
+    band = trimap(_hard(alpha), width=_FINE)  # colours decide nothing here: there may be hair
+    scale = max(2, scale_for(alpha.size))  # a network's edge is never as fine as a pixel
+    return _tried(matte(image, band, alpha, prior_weight=0.01, scale=scale), _FINE, {})
 
 
 def _matted(
@@ -195,16 +197,19 @@ def _matted(
     weight: float,
     values: dict[str, float],
 ) -> _Tried:
-    hard = (alpha >= 0.5).astype(np.float32)
     width = min(width, 0.05)
-    matted = matte(image, trimap(hard, width), prior, prior_weight=weight)
-    made = _steeper(matted.alpha, _CONTRAST)
+    band = trimap(_hard(alpha), image, width)
+    return _tried(matte(image, band, prior, prior_weight=weight), width, values)
+
+
+def _tried(matted: Matted, width: float, values: dict[str, float]) -> _Tried:
+    made = np.clip((matted.alpha - 0.5) * _CONTRAST + 0.5, 0, 1, dtype=np.float32)
     values = values | {"width": width, "unknown": matted.unknown, "solved": float(matted.solved)}
     return _Tried(made, 1.5 * width, values)
 
 
-def _steeper(alpha: Alpha, contrast: float) -> Alpha:
-    return np.clip((alpha - 0.5) * contrast + 0.5, 0, 1, dtype=np.float32)
+def _hard(alpha: Alpha) -> Alpha:
+    return (alpha >= 0.5).astype(np.float32)
 
 
 _OUTLINES: dict[str, Callable[[Alpha, Image, Defects], _Tried]] = {

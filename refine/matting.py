@@ -127,7 +127,7 @@ def matte(
         image[window],
         trimap[window],
         None if prior is None else prior[window],
-        scale or _scale_for(trimap.size),
+        scale or scale_for(trimap.size),
     )
     solution = _solve(small, prior_weight if prior is not None else 0.0)
     if solution is None:
@@ -160,7 +160,8 @@ def _surroundings(open_pixels: npt.NDArray[np.bool_], margin: int = 24) -> tuple
     )
 
 
-def _scale_for(pixels: int) -> int:
+def scale_for(pixels: int) -> int:
+    """Return at which part of the size `matte` solves pictures of so many pixels."""
     return next((scale for limit, scale in SCALES if pixels <= limit), 4)
 
 
@@ -462,7 +463,7 @@ class Matte:
         soft = bool(((alpha > 0) & (alpha < 1)).any())
         prior = alpha if soft else smooth(alpha)
         matted = matte(
-            sample.image, trimap(alpha, self.width), prior, prior_weight=self.prior_weight
+            sample.image, trimap(alpha, width=self.width), prior, prior_weight=self.prior_weight
         )
         found = matted.alpha if matted.solved else alpha
         changed = float(np.mean((found >= 0.5) != (alpha >= 0.5)))

@@ -82,14 +82,14 @@ def test_a_trimap_needs_a_legal_alpha(alpha, message):
 @pytest.mark.parametrize("width", [0, -1, 0.2, float("nan")])
 def test_a_trimap_needs_a_width_in_shares(width):
     with pytest.raises(ValueError, match="share of the long side"):
-        trimap(disc(), width)
+        trimap(disc(), width=width)
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3])
 def test_a_mask_that_is_off_gets_the_edge_of_the_photograph(pair, scale):
     image, alpha = pair
     rough = np.roll((alpha >= 0.5).astype(np.float32), 4, axis=1)
-    matted = matte(image, trimap(rough, 10 / 200), scale=scale)
+    matted = matte(image, trimap(rough, width=10 / 200), scale=scale)
     assert matted.solved
     assert matted.reason == ""
     assert np.abs(matted.alpha - alpha).mean() < 0.15 * np.abs(rough - alpha).mean()
@@ -97,7 +97,7 @@ def test_a_mask_that_is_off_gets_the_edge_of_the_photograph(pair, scale):
 
 def test_what_the_trimap_knows_stays(pair):
     image, alpha = pair
-    band = trimap((alpha >= 0.5).astype(np.float32), 10 / 200)
+    band = trimap((alpha >= 0.5).astype(np.float32), width=10 / 200)
     matted = matte(image, band)
     assert (matted.alpha[band == 255] == 1).all()
     assert (matted.alpha[band == 0] == 0).all()
@@ -108,7 +108,7 @@ def test_a_solution_is_that_of_the_paper(pair):
     from pymatting.alpha.estimate_alpha_cf import estimate_alpha_cf
 
     image, alpha = pair
-    band = trimap((alpha >= 0.5).astype(np.float32), 10 / 200)
+    band = trimap((alpha >= 0.5).astype(np.float32), width=10 / 200)
     reference = estimate_alpha_cf(image / 255, band / 255)
     assert np.abs(matte(image, band, scale=1).alpha - reference).max() < 2e-3
 
@@ -117,14 +117,14 @@ def test_a_half_size_solution_is_close_to_the_full_one_on_a_photograph():
     image = data.astronaut()
     rough = np.zeros(image.shape[:2], np.float32)
     cv2.ellipse(rough, (220, 120), (95, 110), 0, 0, 360, 1, -1)
-    band = trimap(rough, 16 / 512)
+    band = trimap(rough, width=16 / 512)
     full, half = (matte(image, band, rough, scale=scale).alpha for scale in (1, 2))
     assert np.abs(full - half)[band == 128].mean() < 0.06
 
 
 def test_a_heavy_prior_wins_over_the_colours(pair):
     image, alpha = pair
-    band = trimap((alpha >= 0.5).astype(np.float32), 10 / 200)
+    band = trimap((alpha >= 0.5).astype(np.float32), width=10 / 200)
     prior = np.full(alpha.shape, 0.25, np.float32)
     matted = matte(image, band, prior, prior_weight=1e6, scale=1)
     assert np.abs(matted.alpha[band == 128] - 0.25).max() < 1e-3
@@ -132,7 +132,7 @@ def test_a_heavy_prior_wins_over_the_colours(pair):
 
 def test_a_prior_without_weight_changes_nothing_but_the_start(pair):
     image, alpha = pair
-    band = trimap((alpha >= 0.5).astype(np.float32), 10 / 200)
+    band = trimap((alpha >= 0.5).astype(np.float32), width=10 / 200)
     prior = np.full(alpha.shape, 0.25, np.float32)
     without, weightless = matte(image, band), matte(image, band, prior, prior_weight=0)
     assert np.abs(without.alpha - weightless.alpha).max() < 5e-3
@@ -199,7 +199,7 @@ def test_two_bands_far_apart_are_both_solved(pair):
     wide[:, :200], wide[:, -200:], wide[:, 200:-200] = image, image, image[:1, :1]
     both = np.zeros((200, 1000), np.float32)
     both[:, :200], both[:, -200:] = alpha, alpha
-    band = trimap((both >= 0.5).astype(np.float32), 10 / 1000)
+    band = trimap((both >= 0.5).astype(np.float32), width=10 / 1000)
     matted = matte(wide, band, scale=2)
     for part in (np.s_[:, :200], np.s_[:, -200:]):
         assert np.abs(matted.alpha[part] - alpha).mean() < 0.01
@@ -218,7 +218,7 @@ def test_enlarging_leaves_no_seams_between_tiles():
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_answer_does_not_depend_on_threads(pair, threads):
     image, alpha = pair
-    band = trimap((alpha >= 0.5).astype(np.float32), 10 / 200)
+    band = trimap((alpha >= 0.5).astype(np.float32), width=10 / 200)
     expected = matte(image, band, scale=2).alpha
     before = cv2.getNumThreads()
     cv2.setNumThreads(threads)
@@ -230,7 +230,7 @@ def test_the_answer_does_not_depend_on_threads(pair, threads):
 
 def test_inputs_are_left_as_they_are(pair):
     image, alpha = (array.copy() for array in pair)
-    band = trimap(alpha, 10 / 200)
+    band = trimap(alpha, width=10 / 200)
     for array in (image, alpha, band):
         array.setflags(write=False)
     matte(image, band, alpha)
@@ -282,3 +282,30 @@ def test_the_stage_keeps_an_alpha_that_matting_cannot_decide():
 def test_the_stage_checks_its_parameters(change):
     with pytest.raises(ValueError, match="must be"):
         Matte(**change)
+
+
+def test_colour_narrows_the_band_where_it_is_plain():
+    alpha, image = disc(), np.full((200, 200, 3), 20, np.uint8)
+    image[alpha >= 0.5] = 220
+    plain, told = trimap(alpha, width=0.05), trimap(alpha, image, width=0.05)
+    assert (told == 128).sum() < 0.3 * (plain == 128).sum()
+    decided = (plain == 128) & (told != 128)
+    assert np.array_equal(told[decided] == 255, alpha[decided] >= 0.5)
+
+
+def test_colour_says_nothing_where_both_sides_look_alike():
+    alpha, grey = disc(), np.full((200, 200, 3), 128, np.uint8)
+    assert np.array_equal(trimap(alpha, grey), trimap(alpha))
+
+
+def test_a_trimap_of_another_size_than_its_photograph_is_refused():
+    with pytest.raises(ValueError, match="image must be 200 x 200 x 3 uint8"):
+        trimap(disc(), np.zeros((100, 200, 3), np.uint8))
+
+
+def test_a_large_picture_is_narrowed_as_a_small_one_is():
+    alpha, image = disc(), np.full((200, 200, 3), 20, np.uint8)
+    image[alpha >= 0.5] = 220
+    larger = [array.repeat(11, axis=0).repeat(11, axis=1) for array in (alpha, image)]
+    shares = [(trimap(*pair, width=0.05) == 128).mean() for pair in ((alpha, image), larger)]
+    assert abs(shares[0] - shares[1]) < 0.02
