@@ -80,7 +80,8 @@ def auto_refine(alpha: Alpha, image: Image) -> Refined:
     names what is wrong with the outline, and the one mend for that is tried:
 
     ==================  ===========================================================================
-    low_resolution      `sharpen`: its map is sharpened and enlarged again, cubically
+    low_resolution      `sharpen`: its map is sharpened and enlarged again, cubically; from three
+                        times its size, `matte` in a band of .4 of its pixels then
     stairs              `smooth`, then `matte` in a band of .8 of a step
     halo                `matte` in a band that reaches the photograph's edge
     polygon             `matte` in a band as wide as such an annotation is off: 1.4 % of the root of
@@ -161,7 +162,18 @@ _SOFT_RAMP = 1.8
 
 def _low_resolution(alpha: Alpha, image: Image, found: Defects) -> _Tried:
     side = network_size_of(alpha) or found.measures["network_side"]
-    return _Tried(sharpen(alpha, side), 0.8 / side, {"network_size": side, "solved": 1.0})
+    values = {"network_size": side, "solved": 1.0}
+    if max(alpha.shape) < _COARSE * side:
+        return _Tried(sharpen(alpha, side), 0.8 / side, values)
+    made = sharpen(alpha, side, restore=2)
+    matted = matte(image, trimap(made, image, min(0.4 / side, 0.05)), made, prior_weight=1)
+    values |= {"unknown": matted.unknown, "matted": float(matted.solved)}
+    return _Tried(matted.alpha, 0.8 / side, values)
+
+
+_COARSE = 3
+"""Pixels for one of a network's map from which the photograph knows better than the map, where an
+edge runs."""
 
 
 def _stairs(alpha: Alpha, image: Image, found: Defects) -> _Tried:
