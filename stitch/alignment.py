@@ -1,0 +1,261 @@
+"""Put a clip back on the photograph it was cut from, or refuse."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from maskmill.images import Image
+
+from .correlation import places
+from .geometry import Matrix, mirroring, plausible, resizing
+from .keypoints import ORIGINAL_SIDE, clip_keypoints, keypoints_of, matched
+from .photometric import settle
+from .support import Clip, Mask, clip_of, rgb
+from .verification import Evidence, evidence
+
+LEAST_SUPPORT = 80
+"""Pixels of the object below which a clip is too small to be placed."""
+PLENTY = 25
+"""Inliers from which nothing else has to be tried."""
+THRESHOLD = 0.82
+"""Score from which an alignment is accepted; `scripts/calibrate_stitch.py` draws the curve."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """Where a clip lies on its photograph.
+
+    Parameters
+    ----------
+    matrix : ndarray, 2 x 3, float64
+        Maps the clip's pixel centres to the photograph's: (x, y, 1) to (x, y), the first pixel's
+        centre being (0, 0). All zero where nothing was found.
+    mirrored : bool
+        Whether the clip was turned left to right.
+    accepted : bool
+        Whether it is certain enough to be used.
+    reason : str
+        Why it is not: ``"too_small"``, ``"low_texture"``, ``"wrong_pair"``, ``"other_view"`` or
+        ``"perspective"``; empty when it is.
+    score : float
+        How certain, at most 1.
+    inliers : int
+        Keypoint matches that agree with it; 0 where it was found otherwise.
+    evidence : Evidence or None
+        The numbers behind that, with residuals tile by tile.
+    """
+
+    matrix: npt.NDArray[np.float64]
+    mirrored: bool
+    accepted: bool
+    reason: str
+    score: float
+    inliers: int = 0
+    evidence: Evidence | None = field(default=None, repr=False)
+
+    @property
+    def tiles(self) -> npt.NDArray[np.float64]:
+        """Residuals, n x 5; see `Evidence.tiles`."""
+        return np.zeros((0, 5)) if self.evidence is None else self.evidence.tiles
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the clip for one of the photograph."""
+        area = abs(float(np.linalg.det(self.matrix[:, :2])))
+        return 1 / float(np.sqrt(area)) if area else 0.0
+
+
+class _Found(NamedTuple):
+    to_clip: Matrix  # of the clip as it is, mirrored or not
+    mirrored: bool
+    inliers: int
+    score: float
+    evidence: Evidence
+
+
+def align(original: npt.NDArray[np.generic], clipped: npt.NDArray[np.generic]) -> Alignment:
+    """Find where on its photograph a clip lies, to a fraction of a pixel, or say why not.
+
+    The clip may have been cropped, moved, scaled, turned a little, mirrored, graded, sharpened and
+    compressed. RootSIFT matches give a similarity; Gauss-Newton on all pixels of the object refines
+    it in the clip's grid; where there is too little texture, masked colour correlation over all
+    places and scales finds the start. What is found must then pass a verifier: detail that
+    correlates tile by tile, tiles that do not want to move, colours that one smooth map explains,
+    and no bend that only another view explains.
+
+    Parameters
+    ----------
+    original : ndarray, uint8 or uint16
+        The photograph, H x W grey, H x W x 3 RGB or H x W x 4.
+    clipped : ndarray, uint8 or uint16
+        The clip: grey or RGB on a white or nearly white canvas, or RGBA.
+
+    Returns
+    -------
+    Alignment
+
+    Raises
+    ------
+    ValueError
+        When an array is none of these.
+
+    References
+    ----------
+    R. Arandjelovic, A. Zisserman, "Three things everyone should know to improve object retrieval",
+    2012 (RootSIFT). S. Baker, I. Matthews, "Lucas-Kanade 20 years on", 2004.
+
+    Examples
+    --------
+    >>> from skimage.data import coffee
+    >>> photograph = coffee()
+    >>> clip = np.full((260, 300, 3), 255, np.uint8)
+    >>> clip[20:220, 30:270] = photograph[100:300, 180:420]
+    >>> found = align(photograph, clip)
+    >>> found.accepted, np.abs(found.matrix - [[1, 0, 150], [0, 1, 80]]).max() < 0.05
+    (True, np.True_)
+    """
+    photograph, clip = rgb(original), clip_of(clipped)
+    nothing = np.zeros((2, 3))
+    if clip.support.sum() < LEAST_SUPPORT or min(photograph.shape[:2]) < 16:
+        return Alignment(nothing, False, False, "too_small", 0.0)
+    if clip.grey:
+        luma = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY)
+        photograph = cv2.cvtColor(luma, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
+    best: _Found | None = None
+    for found in _candidates(photograph, clip):
+        if best is None or found.score > best.score:
+            best = found
+        if best.score > THRESHOLD + 0.05 and best.inliers >= PLENTY:
+            break
+    if best is None:
+        return Alignment(nothing, False, False, _without_place(clip), 0.0)
+    accepted = best.score >= THRESHOLD
+    reason = "" if accepted else _reason(best)
+    matrix = np.linalg.inv(best.to_clip)[:2]
+    return Alignment(
+        matrix, best.mirrored, accepted, reason, best.score, best.inliers, best.evidence
+    )
+
+
+def _candidates(photograph: Image, clip: Clip) -> Iterator[_Found]:
+    """Yield what could be it: from keypoints first, then by correlation."""
+    known = keypoints_of(photograph, None, ORIGINAL_SIDE)
+    best = 0.0
+    for mirrored in (False, True):
+        image, support = _turned(clip, mirrored)
+        rows, columns = np.nonzero(support)
+        side = int(max(np.ptp(rows), np.ptp(columns))) + 1
+        match = matched(known, clip_keypoints(image, support), side)
+        if match is None or not plausible(match.to_clip):
+            continue
+        found = _settled(photograph, image, support, match.to_clip, mirrored, match.inliers)
+        if found is not None:
+            best = max(best, found.score)
+            yield found
+    if best < THRESHOLD:
+        yield from _correlated(photograph, clip)
+
+
+def _correlated(photograph: Image, clip: Clip) -> Iterator[_Found]:
+    """Yield the best place that correlation finds, at full size."""
+    height, width = clip.support.shape
+    rows, columns = np.nonzero(clip.support)
+    factor = min(1.0, 220 / max(np.ptp(rows) + 1, np.ptp(columns) + 1))
+    size = (max(8, round(width * factor)), max(8, round(height * factor)))
+    levels = clip.support.astype(np.uint8) * np.uint8(255)
+    small = Clip(
+        cv2.resize(clip.image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False),
+        cv2.resize(levels, size, interpolation=cv2.INTER_AREA) > 200,
+        clip.grey,
+    )
+    if small.support.sum() < LEAST_SUPPORT:
+        return
+    reducing = resizing((width, height), size)
+    tried: list[tuple[float, bool, Matrix]] = []
+    for mirrored in (False, True):
+        image, support = _turned(small, mirrored)
+        for place in places(photograph, image, support, 3):
+            if place.correlation < 0.5:
+                continue
+            settled = settle(
+                photograph, image, support, place.to_clip, rounds=20, reductions=(0.5, 1.0)
+            )
+            if settled is None or not plausible(settled.to_clip):
+                continue
+            seen = evidence(photograph, image, support, settled.to_clip)
+            value = min(seen.correlation, seen.typical if len(seen.tiles) > 3 else 1.0)
+            tried.append((value, mirrored, settled.to_clip))
+    if not tried:
+        return
+    value, mirrored, to_small = max(tried, key=lambda one: one[0])
+    if value > 0.45:
+        image, support = _turned(clip, mirrored)
+        start = np.linalg.inv(_turned_resizing(reducing, width, size[0], mirrored)) @ to_small
+        found = _settled(photograph, image, support, start, mirrored, 0)
+        if found is not None:
+            yield found
+
+
+def _turned_resizing(reducing: Matrix, width: int, small: int, mirrored: bool) -> Matrix:
+    if not mirrored:
+        return reducing
+    return mirroring(small) @ reducing @ mirroring(width)
+
+
+def _turned(clip: Clip, mirrored: bool) -> tuple[Image, Mask]:
+    if not mirrored:
+        return clip.image, clip.support
+    return np.ascontiguousarray(clip.image[:, ::-1]), np.ascontiguousarray(clip.support[:, ::-1])
+
+
+def _settled(
+    photograph: Image,
+    image: Image,
+    support: Mask,
+    start: Matrix,
+    mirrored: bool,
+    inliers: int,
+) -> _Found | None:
+    settled = settle(photograph, image, support, start)
+    to_clip = settled.to_clip if settled is not None else start
+    if not plausible(to_clip):
+        to_clip = start
+    seen = evidence(photograph, image, support, to_clip)
+    score = score_of(seen, inliers)
+    if mirrored:
+        to_clip = mirroring(support.shape[1]) @ to_clip
+    return _Found(to_clip, mirrored, inliers, score, seen)
+
+
+def score_of(seen: Evidence, inliers: int) -> float:
+    """Return how certain an alignment is, at most 1: the weakest of what speaks for it."""
+    if seen.inside < 0.6:
+        return 0.0
+    if len(seen.tiles) < 3:
+        return seen.correlation - 0.1 if seen.inside > 0.93 else 0.0
+    detail = seen.shift < 0.35 and seen.weak > 0.85
+    if detail and (seen.correlation > 0.8 or inliers >= 50):
+        value = seen.typical
+    else:
+        value = min(seen.typical, seen.correlation, seen.weak + 0.25)
+    if seen.inside < 0.93:
+        value = min(value, seen.weak, 0.9)
+    return float(value - 0.6 * max(0.0, seen.shift - 0.3))
+
+
+def _reason(found: _Found) -> str:
+    seen = found.evidence
+    if len(seen.tiles) < 3:
+        return "low_texture"
+    if found.inliers >= 12 and seen.typical > 0.5:
+        return "perspective" if seen.bend > 0.01 * seen.size else "other_view"
+    return "wrong_pair"
+
+
+def _without_place(clip: Clip) -> str:
+    luma: Any = cv2.cvtColor(clip.image, cv2.COLOR_RGB2GRAY)
+    return "low_texture" if float(luma[clip.support].std()) < 12 else "wrong_pair"

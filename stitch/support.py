@@ -1,0 +1,136 @@
+"""What a clip shows of the object: where it is certainly not canvas."""
+
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from maskmill.images import Image
+
+Mask = npt.NDArray[np.bool_]
+
+CANVAS = 238
+"""The darkest level of a canvas that is taken for white."""
+TOLERANCE = 8
+"""Levels by which JPEG and noise let a canvas vary."""
+LEAST_PART = 0.002
+"""Parts smaller than this share of the largest are specks of compression."""
+
+
+class Clip(NamedTuple):
+    """A clip that was brought to three channels of eight bits.
+
+    Parameters
+    ----------
+    image : ndarray, h x w x 3, uint8
+        RGB; where it was transparent, over white.
+    support : ndarray, h x w, bool
+        Where the object shows.
+    grey : bool
+        Whether it has no colours: it is compared with the photograph's luma then.
+    """
+
+    image: Image
+    support: Mask
+    grey: bool
+
+
+def clip_of(clipped: npt.NDArray[np.generic]) -> Clip:
+    """Read a clip of any form.
+
+    Parameters
+    ----------
+    clipped : ndarray, uint8 or uint16
+        h x w grey, h x w x 3 RGB or h x w x 4 RGBA.
+
+    Raises
+    ------
+    ValueError
+        When the array is none of these.
+
+    Examples
+    --------
+    >>> clipped = np.full((20, 20), 255, np.uint8)
+    >>> clipped[5:15, 5:15] = 90
+    >>> clip = clip_of(clipped)
+    >>> clip.image.shape, int(clip.support.sum()), clip.grey
+    ((20, 20, 3), 100, True)
+    """
+    levels = eight_bits(clipped, "clipped")
+    alpha = None
+    if levels.ndim == 3 and levels.shape[2] == 4:
+        alpha = levels[..., 3].astype(np.float32) / np.float32(255)
+        weight = alpha[..., None]
+        image = np.rint(levels[..., :3] * weight + 255 * (1 - weight)).astype(np.uint8)
+        if alpha.min() == 1:
+            alpha = None
+    else:
+        image = np.ascontiguousarray(levels)
+    if image.ndim == 2:
+        image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
+    low, high = image.min(axis=2), image.max(axis=2)
+    grey = bool((high - low).max() <= 2)
+    support = alpha > 0.5 if alpha is not None else _off_canvas(image, low)
+    return Clip(image, _without_specks(support), grey)
+
+
+def eight_bits(array: npt.NDArray[np.generic], name: str) -> Any:
+    """Return a picture's levels as uint8, or say what is wrong with it.
+
+    Examples
+    --------
+    >>> eight_bits(np.uint16([[65535, 257]]), "original").tolist()
+    [[255, 1]]
+    """
+    shaped = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if array.dtype not in (np.uint8, np.uint16) or not shaped or array.size == 0:
+        raise ValueError(
+            f"{name} must be H x W, H x W x 3 or H x W x 4 of uint8 or uint16, "
+            f"got {array.shape} {array.dtype}"
+        )
+    if array.dtype == np.uint8:
+        return array
+    return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def rgb(original: npt.NDArray[np.generic]) -> Image:
+    """Return a photograph's three channels of eight bits; what is transparent counts as it is."""
+    levels = eight_bits(original, "original")
+    if levels.ndim == 2:
+        return cv2.cvtColor(levels, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
+    return np.ascontiguousarray(levels[..., :3])
+
+
+def canvas_of(image: Image) -> npt.NDArray[np.float64]:
+    """Return the colour of a clip's canvas: the usual one along its frame, or white.
+
+    Examples
+    --------
+    >>> canvas_of(np.full((9, 9, 3), 250, np.uint8)).tolist()
+    [250.0, 250.0, 250.0]
+    """
+    frame = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    light = frame[frame.min(axis=1) >= CANVAS]
+    if len(light) < 0.25 * len(frame):
+        return np.full(3, 255.0)
+    return np.median(light, axis=0).astype(np.float64)
+
+
+def _off_canvas(image: Image, low: npt.NDArray[np.uint8]) -> Mask:
+    floor = canvas_of(image).min() - TOLERANCE
+    light = np.pad((low >= floor).astype(np.uint8), 1, constant_values=1)
+    _, parts = cv2.connectedComponents(light, connectivity=4)
+    found = (parts != parts[0, 0])[1:-1, 1:-1].astype(np.uint8)
+    cross = np.ones((3, 3), np.uint8)
+    return cv2.morphologyEx(found, cv2.MORPH_OPEN, cross).astype(bool)
+
+
+def _without_specks(support: Mask) -> Mask:
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(support.astype(np.uint8))
+    if count < 2:
+        return support
+    areas = stats[:, cv2.CC_STAT_AREA]
+    kept = areas >= max(16, LEAST_PART * areas[1:].max())
+    kept[0] = False
+    return kept[parts]

@@ -1,0 +1,221 @@
+"""Judge whether a clip was cut from a photograph, by everything that both show."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from maskmill.images import Image
+
+from .colour_map import fitted
+from .geometry import Matrix, corners_of, mapped, resizing, scale_of, shifting
+from .photometric import around_clip, reduced_to, settle
+from .support import Mask
+
+SIDE = 700
+"""Long side in pixels at which larger clips are judged."""
+TILES = 8
+"""Tiles along the long side; they overlap by half."""
+PLAIN = 2.0
+"""Standard deviation in levels below which a tile shows nothing."""
+DETAIL = 5.0
+"""Standard deviation in pixels of the blur that is taken off: shading says nothing about places."""
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """How a clip compares with the photograph under it.
+
+    Parameters
+    ----------
+    tiles : ndarray, n x 5, float64
+        One row for each tile with detail: x and y of its centre in clip pixels, correlation of the
+        detail in [-1, 1], the shift that is left in clip pixels, the detail's standard deviation in
+        levels.
+    correlation : float
+        Of the whole object's luma.
+    inside : float
+        Share of the object that lies within the photograph.
+    residual, residual_90 : float
+        Median and 90th percentile of the colours' difference, in levels, after the colour map.
+    bend : float
+        Clip pixels by which a homography would move the object's corners: what a similarity cannot
+        explain.
+    size : float
+        Long side of the object in clip pixels.
+    """
+
+    tiles: npt.NDArray[np.float64]
+    correlation: float
+    inside: float
+    residual: float
+    residual_90: float
+    bend: float
+    size: float
+
+    @property
+    def typical(self) -> float:
+        """Median correlation of the tiles; -1 where there are none."""
+        return float(np.median(self.tiles[:, 2])) if len(self.tiles) else -1.0
+
+    @property
+    def weak(self) -> float:
+        """Correlation that a fifth of the tiles stay below."""
+        return float(np.percentile(self.tiles[:, 2], 20)) if len(self.tiles) else -1.0
+
+    @property
+    def shift(self) -> float:
+        """Clip pixels that a fifth of the tiles are shifted by or more."""
+        shifts = self.tiles[:, 3][np.isfinite(self.tiles[:, 3])] if len(self.tiles) else []
+        return float(np.percentile(shifts, 80)) if len(shifts) else 0.3
+
+
+def evidence(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Evidence:
+    """Lay the photograph under a clip and compare them.
+
+    Parameters
+    ----------
+    original, clip : ndarray, H x W x 3, uint8
+    support : ndarray, bool
+        Pixels of the clip that show the object.
+    to_clip : ndarray, 3 x 3
+        From the photograph's pixel centres to the clip's.
+    """
+    size = float(np.ptp(corners_of(support), axis=0).max() + 1)
+    none = Evidence(np.zeros((0, 5)), -1.0, 0.0, 255.0, 255.0, np.inf, size)
+    local = _local(clip, support, to_clip)
+    under = around_clip(original, local.to_clip, local.clip.shape)
+    if under is None:
+        return none
+    part, at = under
+    source, reducing = reduced_to(part, scale_of(local.to_clip))
+    to_clip_from = local.to_clip @ np.linalg.inv(reducing @ at)
+    warped, there = _warped(source, to_clip_from, local.clip.shape)
+    inside = float((there & local.support).sum() / local.support.sum())
+    inner = _inner(there & local.support)
+    if inner.sum() < 50:
+        return none
+    seen = local.clip.astype(np.float32)
+    expected = np.clip(fitted(warped, seen, inner)(warped), 0, 255)
+    expected = np.where(inner[..., None], expected, seen)  # beyond the object nothing differs
+    off = np.abs(seen - expected).mean(axis=2)[inner]
+    luma, other = (
+        cv2.GaussianBlur(colours.mean(axis=2), (0, 0), 0.8) for colours in (seen, expected)
+    )
+    tiles = _tiles(luma, other, inner)
+    tiles[:, :2] = mapped(np.linalg.inv(local.from_clip), tiles[:, :2])
+    tiles[:, 3] /= local.scale
+    return Evidence(
+        tiles,
+        _correlation(luma[inner], other[inner]),
+        inside,
+        float(np.median(off)),
+        float(np.percentile(off, 90)),
+        _bend(original, clip, support, to_clip),
+        size,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Local:
+    """The object's box of a clip, no larger than `SIDE`."""
+
+    clip: Image
+    support: Mask
+    to_clip: Matrix
+    from_clip: Matrix
+    scale: float
+
+
+def _local(clip: Image, support: Mask, to_clip: Matrix) -> _Local:
+    (left, top), _, (right, bottom), _ = corners_of(support).astype(int)
+    box = np.s_[top : bottom + 1, left : right + 1]
+    from_clip = shifting(-left, -top)
+    part, mask = clip[box], support[box]
+    height, width = mask.shape
+    scale = min(1.0, SIDE / max(height, width))
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        part = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        levels = mask.astype(np.uint8) * np.uint8(255)
+        mask = cv2.resize(levels, size, interpolation=cv2.INTER_AREA) > 200
+        from_clip = resizing((width, height), size) @ from_clip
+    return _Local(part, mask, from_clip @ to_clip, from_clip, scale)
+
+
+def _warped(source: Image, to_clip: Matrix, shape: tuple[int, ...]) -> tuple[Any, Mask]:
+    size = (shape[1], shape[0])
+    warped = cv2.warpPerspective(
+        source, to_clip, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    whole = np.full(source.shape[:2], 255, np.uint8)
+    return warped, cv2.warpPerspective(whole, to_clip, size, flags=cv2.INTER_NEAREST) > 0
+
+
+def _inner(mask: Mask) -> Mask:
+    rounds = 2 if min(mask.shape) > 100 else 1
+    return cv2.erode(
+        mask.astype(np.uint8),
+        np.ones((3, 3), np.uint8),
+        iterations=rounds,
+        borderType=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    ).astype(bool)
+
+
+def _tiles(seen: Floats, expected: Floats, inner: Mask) -> npt.NDArray[np.float64]:
+    """Compare detail tile by tile; rows as `Evidence.tiles`, in pixels of the arrays."""
+    detail = seen - cv2.GaussianBlur(seen, (0, 0), DETAIL)
+    other = expected - cv2.GaussianBlur(expected, (0, 0), DETAIL)
+    across = cv2.Scharr(expected, cv2.CV_32F, 1, 0) / np.float32(32)
+    down = cv2.Scharr(expected, cv2.CV_32F, 0, 1) / np.float32(32)
+    height, width = seen.shape
+    side = int(np.clip(max(height, width) / TILES, 14, 64))
+    rows: list[tuple[float, ...]] = []
+    for top in range(0, max(1, height - side // 2), side // 2):
+        for left in range(0, max(1, width - side // 2), side // 2):
+            tile = np.s_[top : top + side, left : left + side]
+            mask = inner[tile]
+            if mask.sum() < 0.4 * side * side:
+                continue
+            one, two = detail[tile][mask], other[tile][mask]
+            one, two = one - one.mean(), two - two.mean()
+            if one.std() < PLAIN:
+                continue
+            alike = float((one * two).mean()) / max(float(one.std() * two.std()), 0.5)
+            shift = _shift(one, two, across[tile][mask], down[tile][mask])
+            y, x = (float(axis.mean()) for axis in np.nonzero(mask))
+            rows.append((left + x, top + y, alike, shift, float(one.std())))
+    return np.array(rows, np.float64).reshape(-1, 5)
+
+
+def _shift(one: Floats, two: Floats, across: Floats, down: Floats) -> float:
+    """Return by how far one has to move to fit, where its gradients tell; NaN where they do not."""
+    power = max(float((two * two).mean()), 1e-3)
+    gain = float(np.clip(float((one * two).mean()) / power, 0.5, 2))
+    slopes = np.stack([across, down]) * np.float32(gain)
+    values, ways = np.linalg.eigh(slopes @ slopes.T)
+    told = values > 1.5 * len(one)
+    if not told.any():
+        return float("nan")
+    steps = ways.T @ (slopes @ (one - np.float32(gain) * two)) / np.maximum(values, 1e-6)
+    return float(np.hypot(*np.where(told, steps, 0)))
+
+
+def _bend(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> float:
+    settled = settle(original, clip, support, to_clip, "homography", rounds=8, reductions=(1.0,))
+    if settled is None:
+        return float("inf")
+    corners = corners_of(support)
+    moved = mapped(settled.to_clip @ np.linalg.inv(to_clip), corners)
+    return float(np.hypot(*(moved - corners).T).max())
+
+
+def _correlation(one: Floats, two: Floats) -> float:
+    if one.std() < 0.3 or two.std() < 0.3:
+        return 0.0
+    return float(np.corrcoef(one, two)[0, 1])
