@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .degradation import degrade
     from .detection import Defects, defects
     from .matting import Matte, Matted, matte
+    from .scoring import quality
     from .sharpening import Sharpen, enlarge, sharpen
     from .smoothing import Smooth, smooth
     from .trimaps import trimap
@@ -39,6 +40,7 @@ __all__ = [
     "degrade",
     "enlarge",
     "matte",
+    "quality",
     "sharpen",
     "smooth",
     "trimap",
@@ -64,6 +66,7 @@ _HOMES = {
     "degrade": "degradation",
     "enlarge": "sharpening",
     "matte": "matting",
+    "quality": "scoring",
     "sharpen": "sharpening",
     "smooth": "smoothing",
     "trimap": "trimaps",

@@ -1,8 +1,8 @@
-"""Draw the pictures of the documentation: the demo's contact sheet, and those of the curate room.
+"""Draw the pictures of the documentation: the demo's contact sheet, and those of the rooms.
 
-    python scripts/make_docs.py [demo] [curate]
+    python scripts/make_docs.py [demo] [curate] [refine]
 
-Both when nothing is named, as `make docs` does. Everything comes from a fresh run.
+All when nothing is named, as `make docs` does. Everything comes from a fresh run.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import curate_pictures
 import cv2
+import refine_pictures
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 # Wide enough for a page of documentation, small enough to live in the repository.
@@ -24,16 +25,18 @@ WIDTH = 1400
 def main() -> None:
     """Draw what is named."""
     parser = argparse.ArgumentParser(description="Draw the pictures of the documentation.")
-    parser.add_argument("what", nargs="*", metavar="demo|curate", help="default: both")
-    named: list[str] = parser.parse_args().what or ["demo", "curate"]
-    unknown = set(named) - {"demo", "curate"}
+    parser.add_argument("what", nargs="*", metavar="demo|curate|refine", help="default: all")
+    named: list[str] = parser.parse_args().what or ["demo", "curate", "refine"]
+    unknown = set(named) - {"demo", "curate", "refine"}
     if unknown:
-        parser.error(f"what must be demo or curate, got {', '.join(sorted(unknown))}")
+        parser.error(f"what must be demo, curate or refine, got {', '.join(sorted(unknown))}")
     PICTURES.mkdir(parents=True, exist_ok=True)
     if "demo" in named:
         _tell(_demo())
     if "curate" in named:
         _tell(curate_pictures.draw_all(PICTURES))
+    if "refine" in named:
+        _tell(refine_pictures.draw_all(PICTURES))
 
 
 def _tell(paths: Iterator[Path]) -> None:

@@ -351,7 +351,7 @@ def _extra(scene: Scene, rng: np.random.Generator) -> Alpha:
     y, x = (int(v) for v in places[int(rng.integers(len(places)))])
     if rng.random() < 0.5:
         smooth = cv2.GaussianBlur(image, (0, 0), 2).astype(np.uint8)
-        walls = np.pad(solid, 1)
+        walls = np.ascontiguousarray(np.pad(solid, 1))  # solid may lie by columns
         allowed = (float(rng.uniform(2, 8)),) * 3
         flags = 4 | (1 << 8) | cv2.FLOODFILL_MASK_ONLY
         cv2.floodFill(smooth, walls, (x, y), (0, 0, 0), allowed, allowed, flags)

@@ -16,7 +16,7 @@ from maskmill.refine import (
     smooth,
     trimap,
 )
-from maskmill.refine.scoring import quality
+from maskmill.refine import quality
 
 
 def _disc(height: int = 60, width: int = 80) -> Any:

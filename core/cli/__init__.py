@@ -20,6 +20,7 @@ COMMANDS = (
     "verdicts",
     "train",
     "predict",
+    "refine",
     "evaluate",
     "doctor",
 )

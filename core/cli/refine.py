@@ -2,12 +2,11 @@
 
 Every mask is looked at beside its photograph. Specks, islands and holes that the photograph does
 not show go; coarse, blocky, soft or misplaced outlines are moved to the photograph's edges, and
-kept there only if they follow them better than before. Of a mask in which nothing is found, not a
-pixel changes.
+kept there only if they follow them better than before. A good mask comes back as it was.
 
   maskmill refine cat.jpg cat.mask.png                        writes cat.refined.png
-  maskmill refine cat.jpg cat.mask.png --out better.png --picture look.jpg
-  maskmill refine pictures/ --out better/ --pictures          pairs in one folder
+  maskmill refine cat.jpg cat.mask.png --out better.png --picture
+  maskmill refine pictures/ --out better/ --picture           pairs in one folder
   maskmill refine photographs/ masks/ --out better/ --workers 8 --resume
   maskmill refine pictures/ --dry-run                         only says what is wrong
 
@@ -16,10 +15,9 @@ pairs     in one folder a mask is called NAME.alpha.png, NAME.mask.png, NAME_alp
           NAME.png does as well. Folders inside are not entered.
 masks     grey, of 8 or 16 bits, hard or soft; of pictures with transparency (cut-outs, as rembg
           writes them) the alpha counts. A smaller one, such as a network's map, is enlarged.
-written   NAME.alpha.png, white is the object; with --cutout NAME.cutout.png, the object with its
-          own colours, without the old background's fringe; with --pictures NAME.before_after.jpg;
-          refined.jsonl and refined.csv: for every file what was found, what was done, how good the
-          mask was and is (0 to 1, a guess without the truth), and how long that took.
+written   of a folder NAME.alpha.png: white is the object, in 8 bits, or 16 where the mask has them;
+          for every file in refined.jsonl and refined.csv what was found, what was done, how good
+          the mask was and is (0 to 1, a guess without the truth), and how long that took.
 defects   hole, island, speckle, stairs, polygon, low_resolution, halo; docs/refine.md shows each.
 
 Exit code 1: a file had no partner or could not be done; the others are done all the same.
@@ -33,12 +31,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .refine_pairs import Pair
     from .refine_work import Record, Task
 
 HELP = "make masks better: for people who only want this"
 
 _LOG, _TABLE = "refined.jsonl", "refined.csv"
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,16 +47,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="OUT", help="a PNG for one pair, a folder for many"
     )
     parser.add_argument(
-        "--bits", type=int, default=8, choices=(8, 16), help="of the alphas (default: 8)"
+        "--cutout",
+        action="store_true",
+        help="write NAME.cutout.png too: the object in its own colours, without the old fringe",
     )
     parser.add_argument(
-        "--cutout", action="store_true", help="write the object with its own colours, RGBA, too"
-    )
-    parser.add_argument(
-        "--picture", type=Path, metavar="FILE", help="before and after, for one pair"
-    )
-    parser.add_argument(
-        "--pictures", action="store_true", help="before and after, for each pair of a folder"
+        "--picture",
+        action="store_true",
+        help="write NAME.before_after.jpg too, with the defects marked",
     )
     parser.add_argument(
         "--json", action="store_true", help="print a line of JSON for each file, and no words"
@@ -113,25 +109,12 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError("IMAGE MASK must be two files or two folders")
     if options.workers < 1:
         raise ValueError(f"--workers must be 1 or more processes, got {options.workers}")
-    writes = (options.out, options.picture, options.pictures, options.cutout, options.resume)
-    wrong = {
-        "--picture is for one pair; for a folder there is --pictures": many and options.picture,
-        "--pictures is for a folder; for one pair there is --picture FILE": (
-            not many and options.pictures
-        ),
-        "--resume is for a folder": not many and options.resume,
-        "--out must name the folder that gets the masks; or look only, with --dry-run": (
-            many and options.out is None and not options.dry_run
-        ),
-        "--dry-run writes nothing: leave out --out, --cutout, --resume and pictures": (
-            options.dry_run and any(writes)
-        ),
-    }
-    for message, is_wrong in wrong.items():
-        if is_wrong:
-            raise ValueError(message)
-    if options.picture and options.picture.suffix.lower() not in _PICTURES:
-        raise ValueError(f"--picture must end in {', '.join(_PICTURES)}, got {options.picture}")
+    if many and options.out is None and not options.dry_run:
+        raise ValueError(
+            "--out must name the folder that gets the masks; or look only, with --dry-run"
+        )
+    if options.resume and not many:
+        raise ValueError("--resume is for a folder")
     if many and options.out:
         inputs = {path.resolve() for path in (options.photographs, options.masks) if path}
         if options.out.resolve() in inputs:
@@ -152,10 +135,9 @@ def _planned(options: argparse.Namespace) -> tuple[list["Task"], dict[str, str]]
         if options.dry_run:
             return [Task(pair)], {}
         out = options.out or options.masks.with_name(f"{pair.name}.refined.png")
-        if any(file.exists() and out.exists() and file.samefile(out) for file in pair[1:]):
+        if out.exists() and any(file.samefile(out) for file in pair[1:]):
             raise ValueError(f"--out must not be a file of the input, got {out}")
-        cutout = out.with_name(f"{out.stem}.cutout.png") if options.cutout else None
-        return [Task(pair, out, cutout, options.picture, options.bits)], {}
+        return [_task(pair, out, out.stem, options)], {}
     if options.masks is None:
         pairs, faults = pairs_in(options.photographs)
     else:
@@ -166,16 +148,17 @@ def _planned(options: argparse.Namespace) -> tuple[list["Task"], dict[str, str]]
         return [Task(pair) for pair in pairs], faults
     options.out.mkdir(parents=True, exist_ok=True)
     tasks = [
-        Task(
-            pair,
-            options.out / f"{pair.name}.alpha.png",
-            options.out / f"{pair.name}.cutout.png" if options.cutout else None,
-            options.out / f"{pair.name}.before_after.jpg" if options.pictures else None,
-            options.bits,
-        )
-        for pair in pairs
+        _task(pair, options.out / f"{pair.name}.alpha.png", pair.name, options) for pair in pairs
     ]
     return tasks, faults
+
+
+def _task(pair: "Pair", alpha: Path, name: str, options: argparse.Namespace) -> "Task":
+    from .refine_work import Task
+
+    cutout = alpha.with_name(f"{name}.cutout.png") if options.cutout else None
+    picture = alpha.with_name(f"{name}.before_after.jpg") if options.picture else None
+    return Task(pair, alpha, cutout, picture)
 
 
 def _resumed(tasks: list["Task"], log: Path | None) -> tuple[dict[str, "Record"], list["Task"]]:

@@ -12,8 +12,8 @@ PHOTOGRAPHS = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 MASKS = PHOTOGRAPHS | {".bmp", ".tif", ".tiff"}
 _MARKS = (".alpha", ".mask", "_alpha", "_mask")
 """What stands between a mask's name and its suffix."""
-_WRITTEN = (".cutout", ".before_after")
-"""The same of pictures that `maskmill refine` and `predict` write and nobody should refine."""
+_WRITTEN = (".cutout", ".before_after", ".refined")
+"""The same of what `maskmill refine` and `predict` write and nobody should refine again."""
 
 _ASPECT = 0.02  # by which the two sides' factors may differ
 
@@ -36,12 +36,15 @@ class Opened:
         Upright.
     alpha : ndarray, H x W, float32 in [0, 1]
         Of the photograph's size.
+    bits : int
+        16 where 8 do not hold the mask that was read.
     notes : tuple of str
         What was done to the two on the way.
     """
 
     image: Image
     alpha: Alpha
+    bits: int
     notes: tuple[str, ...]
 
 
@@ -147,13 +150,15 @@ def open_pair(photograph: Path, mask: Path) -> Opened:
     admitted = admit(photograph.read_bytes())
     notes = [f"photograph: {tag}" for tag in admitted.tags if tag != "re_encoded"]
     alpha = read_mask(mask, truth=True).astype(np.float32)
+    # What 8 bits hold is written as 8 bits again, whatever the file has.
+    bits = 8 if np.allclose(alpha * 255, np.rint(alpha * 255), rtol=0, atol=1e-3) else 16
     height, width = alpha.shape
     if (height, width) != (admitted.height, admitted.width):
         notes.append(_other_size(alpha, admitted.height, admitted.width, admitted.tags))
         alpha = enlarge(alpha, admitted.height, admitted.width)
     if not alpha.any():
         notes.append("the mask is empty")
-    return Opened(decode_image(admitted.image_bytes), alpha, tuple(notes))
+    return Opened(decode_image(admitted.image_bytes), alpha, bits, tuple(notes))
 
 
 def _other_size(alpha: Alpha, height: int, width: int, tags: tuple[str, ...]) -> str:

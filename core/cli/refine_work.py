@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maskmill import __version__
-from maskmill.images import Alpha, Image
+from maskmill.images import Alpha
 
-from .refine_pairs import Pair, open_pair
+from .refine_pairs import Opened, Pair, open_pair
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -35,7 +35,6 @@ class Task:
     alpha: Path | None = None
     cutout: Path | None = None
     picture: Path | None = None
-    bits: int = 8
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -49,7 +48,7 @@ def stamp(task: Task) -> Record:
         which: [path.name, path.stat().st_size, path.stat().st_mtime_ns]
         for which, path in (("photograph", task.pair.photograph), ("mask", task.pair.mask))
     }
-    return {"version": __version__, "bits": task.bits, **read}
+    return {"version": __version__, **read}
 
 
 def carry_out(tasks: Sequence[Task], workers: int) -> Iterator[Record]:
@@ -59,17 +58,14 @@ def carry_out(tasks: Sequence[Task], workers: int) -> Iterator[Record]:
     what waits is not begun.
     """
     if workers == 1 or len(tasks) < 2:
-        from maskmill.work import one_thread
-
-        with one_thread():
-            yield from map(refine_one, tasks)
+        yield from map(refine_one, tasks)
         return
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor, as_completed
 
     # Forked children hang where OpenCV or OpenMP has used threads before.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), context, initializer=_begin)
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), context, initializer=_deaf)
     waiting = {pool.submit(refine_one, task): task for task in tasks}
     try:
         for done in as_completed(waiting):
@@ -84,16 +80,10 @@ def carry_out(tasks: Sequence[Task], workers: int) -> Iterator[Record]:
         pool.shutdown(cancel_futures=True)
 
 
-def _begin() -> None:
-    import os
+def _deaf() -> None:
     import signal
 
-    import cv2
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to every process
-    cv2.setNumThreads(1)
-    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
-        os.environ[name] = "1"
 
 
 def _record(task: Task, done: "Future[Record]") -> Record:
@@ -115,9 +105,12 @@ def failed(name: str, error: BaseException | str) -> Record:
 
 def refine_one(task: Task) -> Record:
     """Read, look, mend, write; an error becomes the record's."""
+    from maskmill.work import one_thread
+
     started = time.perf_counter()
     try:
-        record = stamp(task) | _refined(task)
+        with one_thread():
+            record = stamp(task) | _refined(task)
     except Exception as error:  # one bad file must not end a night's work: it is told of at the end
         return failed(task.pair.name, error)
     return record | {"seconds": round(time.perf_counter() - started, 3)}
@@ -153,10 +146,9 @@ def _refined(task: Task) -> Record:
         "quality_before": round(before, 4),
         "quality_after": round(after, 4),
         "notes": notes,
-        "outputs": [file.name for file in task.outputs],
         "error": None,
     }
-    _write(task, image, alpha, made, refined, record)
+    _write(task, opened, made, refined, record)
     return record
 
 
@@ -177,29 +169,27 @@ def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:
     }
 
 
-def _write(
-    task: Task, image: Image, before: Alpha, after: Alpha, refined: "Refined", record: Record
-) -> None:
+def _write(task: Task, opened: Opened, after: Alpha, refined: "Refined", record: Record) -> None:
     from maskmill.files import write_whole
     from maskmill.images import encode_alpha
 
     if task.picture is not None:
         from maskmill.report.refinement import before_after
 
-        told = words(record)
-        drawn = before_after(image, before, after, refined.defects.regions, told)
-        write_whole(task.picture, encoded(drawn, task.picture.suffix))
+        regions = refined.defects.regions
+        drawn = before_after(opened.image, opened.alpha, after, regions, words(record))
+        write_whole(task.picture, _encoded(".jpg", drawn[..., ::-1]))
     if task.cutout is not None:
         import cv2
 
         from maskmill.refine import decontaminate
 
         levels = np.rint(after * 255).astype(np.uint8)
-        colours = decontaminate(image, after)
+        colours = decontaminate(opened.image, after)
         rgba = cv2.merge([*cv2.split(colours)[::-1], levels])
         write_whole(task.cutout, _encoded(".png", rgba))
     if task.alpha is not None:
-        write_whole(task.alpha, encode_alpha(after, task.bits))
+        write_whole(task.alpha, encode_alpha(after, opened.bits))
 
 
 def words(record: Record) -> "Told":
@@ -223,7 +213,9 @@ def words(record: Record) -> "Told":
 def told(step: Record) -> str:
     """Return a step and its numbers as one line."""
     numbers = ", ".join(
-        f"{name} {value:.3g}" for name, value in step["values"].items() if value is not None
+        f"{name} {value:.3g}" if abs(value) < 1000 else f"{name} {value:.0f}"
+        for name, value in step["values"].items()
+        if value is not None
     )
     return f"{step['name']} {'mended' if step['kept'] else 'tried, no better, not kept'}: {numbers}"
 
@@ -239,15 +231,10 @@ MEANINGS: Mapping[str, str] = {
 }
 
 
-def encoded(picture: Image, suffix: str) -> bytes:
-    """Encode RGB by the suffix of the file it goes to."""
-    return _encoded(suffix, picture[..., ::-1])
-
-
 def _encoded(suffix: str, bgr: Any) -> bytes:
     import cv2
 
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 92] if suffix.lower() in (".jpg", ".jpeg") else []
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 92] if suffix == ".jpg" else []
     done, data = cv2.imencode(suffix, np.ascontiguousarray(bgr), quality)
     if not done:
         raise ValueError(f"cannot encode {bgr.shape} {bgr.dtype} as {suffix}")

@@ -8,7 +8,7 @@ from maskmill.curate import Coco, PersonFilter, Split
 from maskmill.execute import Report, run
 from maskmill.images import Alpha, Image, encode_alpha
 from maskmill.pipeline import Pipeline
-from maskmill.refine import Clean, Smooth
+from maskmill.refine import AutoRefine
 from maskmill.report import Row, write_report, write_sheet
 from maskmill.shards import Dataset, View
 
@@ -69,7 +69,7 @@ def journey(
         annotations, images = coco
         say(f"1 source   {annotations} (yours)")
 
-    people = Pipeline(PersonFilter(persons=(1, 2), coverage=(0.2, 0.7))) | Clean() | Smooth()
+    people = Pipeline(PersonFilter(persons=(1, 2), coverage=(0.2, 0.7))) | AutoRefine()
     report = run(
         {"people": (people, Coco(str(annotations), str(images), samples_per_partition=32))},
         str(out / "dataset"),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -47,8 +47,6 @@ _SEARCHED = 512  # long side in which places are looked for
 _LEAST_MARK = 9  # pixels of the picture, a side
 _LEAST_OUTLINE = 5
 _FINE = 8  # parts of a pixel in which outlines are drawn, as cv2's shift of 3
-
-_Array = TypeVar("_Array", Image, Alpha)
 
 
 class Marked(Protocol):
@@ -238,18 +236,22 @@ def _row(
     # Composited at twice the size it is shown in: averaged apart, edges would gain a fringe.
     larger = (min(right - left, 2 * size[0]), min(bottom - top, 2 * size[1]))
     near = _resized(image[part], larger)
+    behind = np.array(background, np.uint8)
     cut = [
-        _resized(composite(near, _resized(alpha[part], larger), np.uint8(background)), size)
+        _resized(composite(near, _soft(alpha[part], larger), behind), size)
         for alpha in (before, after)
     ]
     return [_centred(picture, plan.column) for picture in (photograph, *cut)]
 
 
-def _resized(array: _Array, size: tuple[int, int]) -> _Array:
-    shrinks = size[0] < array.shape[1]
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    resized = cv2.resize(np.ascontiguousarray(array), size, interpolation=way)
-    return resized if resized.dtype == np.uint8 else np.clip(resized, 0, 1)  # pyright: ignore
+def _resized(image: Image, size: tuple[int, int]) -> Image:
+    way = cv2.INTER_AREA if size[0] < image.shape[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=way), np.uint8)
+
+
+def _soft(alpha: Alpha, size: tuple[int, int]) -> Alpha:
+    way = cv2.INTER_AREA if size[0] < alpha.shape[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(alpha, size, interpolation=way), np.float32).clip(0, 1)
 
 
 def _outline(drawn: Image, alpha: Alpha, scale: float, colour: Colour, thickness: int) -> None:
@@ -261,12 +263,12 @@ def _outline(drawn: Image, alpha: Alpha, scale: float, colour: Colour, thickness
     contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=shifted)
     # Specks would hide the picture under their outlines.
     large = [c for c in contours if max(cv2.boundingRect(c)[2:]) * scale >= _LEAST_OUTLINE]
-    lines = [_placed(contour[:, 0], scale) for contour in large]
+    lines = [_placed(np.asarray(contour[:, 0], np.int32), scale) for contour in large]
     cv2.polylines(drawn, lines, True, _DARK, thickness + 1, cv2.LINE_AA, shift=3)
     cv2.polylines(drawn, lines, True, colour, thickness, cv2.LINE_AA, shift=3)
 
 
-def _placed(contour: npt.NDArray[np.generic], scale: float) -> npt.NDArray[np.int32]:
+def _placed(contour: npt.NDArray[np.int32], scale: float) -> npt.NDArray[np.int32]:
     # From pixel centres, by pixel edges, to pixel centres of the other size.
     return np.rint(((contour + 0.5) * scale - 0.5) * _FINE).astype(np.int32)
 
