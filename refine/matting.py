@@ -1,6 +1,7 @@
 """Decide soft edges by the colours of the photograph: closed-form matting in a trimap's band."""
 
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -292,7 +293,8 @@ def _conjugate_gradients(matrix: Any, right: Floats, start: Floats) -> Floats | 
     matrix = matrix.tocsc()
     for keep_from in (1e-4, 1e-3):
         try:
-            precondition = ichol(matrix, keep_from, SHIFTS, max_nnz=80 * len(right))
+            with redirect_stdout(None):  # it prints a warning for every shift that will not do
+                precondition = ichol(matrix, keep_from, SHIFTS, max_nnz=80 * len(right))
             break
         except ValueError:  # the factor outgrew max_nnz, or no shift made the matrix definite
             continue

@@ -12,11 +12,11 @@ from maskmill.refine import (
     decontaminate,
     defects,
     matte,
+    quality,
     sharpen,
     smooth,
     trimap,
 )
-from maskmill.refine import quality
 
 
 def _disc(height: int = 60, width: int = 80) -> Any:

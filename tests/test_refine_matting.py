@@ -309,3 +309,12 @@ def test_a_large_picture_is_narrowed_as_a_small_one_is():
     larger = [array.repeat(11, axis=0).repeat(11, axis=1) for array in (alpha, image)]
     shares = [(trimap(*pair, width=0.05) == 128).mean() for pair in ((alpha, image), larger)]
     assert abs(shares[0] - shares[1]) < 0.02
+
+
+def test_matting_prints_nothing(capsys: pytest.CaptureFixture[str]):
+    # Nearly all unknown and without noise: the first shifts leave the factor indefinite.
+    rows, columns = np.mgrid[:160, :160]
+    lattice = ((rows // 8 + columns // 8) % 2).astype(np.float32)
+    ramp = np.stack([rows, columns, rows], axis=-1).astype(np.uint8)
+    assert matte(ramp, trimap(lattice, width=6 / 160), lattice, prior_weight=0).solved
+    assert capsys.readouterr().out == ""
