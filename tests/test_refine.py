@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter
 from maskmill import Dropped, Pipeline, Sample
 from maskmill.images import Alpha, Image, decode_image
 from maskmill.metrics import iou, relaxed_f
-from maskmill.refine import Clean, Smooth, clean, smooth
+from maskmill.refine import AutoRefine, Clean, Smooth, clean, smooth
 from maskmill.refine.cleaning import cleaned
 from maskmill.refine.degradation import degrade
 from maskmill.stage import describe
@@ -514,9 +514,8 @@ def test_stages_stand_in_a_pipeline_and_in_a_fingerprint():
 def test_the_example_recipe_gives_the_stages_parameters_they_have():
     recipe = tomllib.loads(RECIPE.read_text(encoding="utf-8"))
     parameters = {stage.pop("use"): stage for stage in recipe["people"]["stage"]}
-    assert list(parameters) == ["person_filter", "clean", "smooth"]
-    assert Clean(**parameters["clean"]) == Clean(preset="classic")
-    assert Smooth(**parameters["smooth"]) == Smooth()
+    assert list(parameters) == ["person_filter", "auto_refine"]
+    assert AutoRefine(**parameters["auto_refine"]) == AutoRefine()
 
 
 @pytest.mark.parametrize("stage", [Clean(), Clean("classic"), Smooth()])
