@@ -144,6 +144,7 @@ def _from_nearest(
     away, labels = cv2.distanceTransformWithLabels(
         (~side).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
+    labels = labels.astype(np.int32, copy=False)
     palette = np.zeros((int(labels.max()) + 1, 3), np.float32)
     palette[labels[side]] = colours[side]
     unlike = np.linalg.norm(colours[unknown] - palette[labels[unknown]], axis=1)

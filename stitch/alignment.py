@@ -11,18 +11,16 @@ import numpy.typing as npt
 from maskmill.images import Image
 
 from .correlation import places
-from .geometry import Matrix, mirroring, plausible, resizing
+from .geometry import Matrix, inverse, mirroring, plausible, resizing
 from .keypoints import ORIGINAL_SIDE, clip_keypoints, keypoints_of, matched
 from .photometric import settle
 from .support import Clip, Mask, clip_of, rgb
-from .verification import Evidence, evidence
+from .verification import LEAST_TILES, THRESHOLD, Evidence, evidence, margins
 
 LEAST_SUPPORT = 80
 """Pixels of the object below which a clip is too small to be placed."""
 PLENTY = 25
 """Inliers from which nothing else has to be tried."""
-THRESHOLD = 0.82
-"""Score from which an alignment is accepted; `scripts/calibrate_stitch.py` draws the curve."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,13 +127,13 @@ def align(original: npt.NDArray[np.generic], clipped: npt.NDArray[np.generic]) -
     for found in _candidates(photograph, clip):
         if best is None or found.score > best.score:
             best = found
-        if best.score > THRESHOLD + 0.05 and best.inliers >= PLENTY:
+        if best.score > THRESHOLD and best.inliers >= PLENTY:
             break
     if best is None:
         return Alignment(nothing, False, False, _without_place(clip), 0.0)
     accepted = best.score >= THRESHOLD
     reason = "" if accepted else _reason(best)
-    matrix = np.linalg.inv(best.to_clip)[:2]
+    matrix = inverse(best.to_clip)[:2]
     return Alignment(
         matrix, best.mirrored, accepted, reason, best.score, best.inliers, best.evidence
     )
@@ -194,7 +192,7 @@ def _correlated(photograph: Image, clip: Clip) -> Iterator[_Found]:
     value, mirrored, to_small = max(tried, key=lambda one: one[0])
     if value > 0.45:
         image, support = _turned(clip, mirrored)
-        start = np.linalg.inv(_turned_resizing(reducing, width, size[0], mirrored)) @ to_small
+        start = inverse(_turned_resizing(reducing, width, size[0], mirrored)) @ to_small
         found = _settled(photograph, image, support, start, mirrored, 0)
         if found is not None:
             yield found
@@ -225,35 +223,21 @@ def _settled(
     if not plausible(to_clip):
         to_clip = start
     seen = evidence(photograph, image, support, to_clip)
-    score = score_of(seen, inliers)
+    score = min(margins(seen).values())
     if mirrored:
         to_clip = mirroring(support.shape[1]) @ to_clip
     return _Found(to_clip, mirrored, inliers, score, seen)
 
 
-def score_of(seen: Evidence, inliers: int) -> float:
-    """Return how certain an alignment is, at most 1: the weakest of what speaks for it."""
-    if seen.inside < 0.6:
-        return 0.0
-    if len(seen.tiles) < 3:
-        return seen.correlation - 0.1 if seen.inside > 0.93 else 0.0
-    detail = seen.shift < 0.35 and seen.weak > 0.85
-    if detail and (seen.correlation > 0.8 or inliers >= 50):
-        value = seen.typical
-    else:
-        value = min(seen.typical, seen.correlation, seen.weak + 0.25)
-    if seen.inside < 0.93:
-        value = min(value, seen.weak, 0.9)
-    return float(value - 0.6 * max(0.0, seen.shift - 0.3))
-
-
 def _reason(found: _Found) -> str:
+    """Return what a refused clip is, as far as the evidence tells."""
     seen = found.evidence
-    if len(seen.tiles) < 3:
+    failed = {name for name, margin in margins(seen).items() if margin < THRESHOLD}
+    if len(seen.tiles) < LEAST_TILES:
         return "low_texture"
-    if found.inliers >= 12 and seen.typical > 0.5:
-        return "perspective" if seen.bend > 0.01 * seen.size else "other_view"
-    return "wrong_pair"
+    if "inside" in failed or seen.typical < 0.5 or found.inliers < 12:
+        return "wrong_pair"
+    return "perspective" if failed == {"bend"} else "other_view"
 
 
 def _without_place(clip: Clip) -> str:

@@ -64,9 +64,10 @@ def fitted(source: npt.NDArray[Any], target: npt.NDArray[Any], mask: Mask) -> Co
         off = np.abs(terms @ found - wanted).max(axis=1)
         spread = 1.4826 * float(np.median(off)) + 2 / 255
         weights = 1 / (1 + (off / (2 * spread)) ** 2) ** 2
-    return ColourMap(found, spread * 255)
+    return ColourMap(np.asarray(found, np.float64), spread * 255)
 
 
 def _terms_of(colours: npt.NDArray[Any]) -> Floats:
-    share = colours.astype(np.float32) / np.float32(255)
-    return np.concatenate([share, share * share, np.ones((len(share), 1), np.float32)], axis=1)
+    share: Floats = colours.astype(np.float32) / np.float32(255)
+    columns = [share, share * share, np.ones((len(share), 1), np.float32)]
+    return np.concatenate(columns, axis=1, dtype=np.float32)

@@ -18,7 +18,10 @@ class ClipContext:
     alignment : Alignment or None
         Where it lies on the photograph; None until a stage, or the discovery of pairs, has found
         out.
+    original : str
+        Name of the photograph in its folder; empty where it has none.
     """
 
     clip: bytes = field(repr=False)
     alignment: "Alignment | None" = None
+    original: str = ""

@@ -11,7 +11,7 @@ import numpy as np
 
 from maskmill.images import Image
 
-from .geometry import Matrix, corners_of, resizing, shifting
+from .geometry import Matrix, corners_of, inverse, resizing, shifting
 from .support import Mask
 
 SIDE = 160
@@ -42,7 +42,7 @@ def places(original: Image, clip: Image, support: Mask, most: int = 4) -> list[P
     shrink = min(1.0, SIDE / max(original.shape[:2]))
     size = (max(1, round(original.shape[1] * shrink)), max(1, round(original.shape[0] * shrink)))
     small = cv2.resize(original, size, interpolation=cv2.INTER_AREA).astype(np.float32) - 128
-    shape = tuple(fft.next_fast_len(int(1.6 * side), True) for side in size[::-1])
+    shape: Any = tuple(fft.next_fast_len(int(1.6 * side), True) for side in size[::-1])
 
     def spectrum(array: Any) -> Any:
         return fft.rfft2(np.asarray(array, np.float32), shape)
@@ -81,6 +81,6 @@ def places(original: Image, clip: Image, support: Mask, most: int = 4) -> list[P
         to_small = shifting(across, down) @ resizing((width, height), (wide, high))
         from_clip = to_small @ shifting(-left, -top)
         reducing = resizing((original.shape[1], original.shape[0]), size)
-        to_clip = np.linalg.inv(np.linalg.inv(reducing) @ from_clip)
+        to_clip = inverse(inverse(reducing) @ from_clip)
         found.append(Place(float(alike[y, x]), to_clip))
     return sorted(found, key=lambda place: -place.correlation)[:most]

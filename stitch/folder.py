@@ -113,7 +113,7 @@ def read_inside(root: str, name: str) -> bytes:
         if error.errno in (errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENXIO):
             raise Refused("unreadable_file") from error
         raise
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         facts = os.fstat(file.fileno())
         if not stat.S_ISREG(facts.st_mode):
             raise Refused("unreadable_file")

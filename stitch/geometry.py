@@ -55,6 +55,17 @@ def mapped(matrix: Matrix, points: Points) -> Points:
     return moved / (points @ matrix[2, :2] + matrix[2, 2])[:, None]
 
 
+def inverse(matrix: Matrix) -> Matrix:
+    """Return the transform back.
+
+    Examples
+    --------
+    >>> inverse(shifting(1, 2)) @ (1, 2, 1)
+    array([0., 0., 1.])
+    """
+    return np.asarray(np.linalg.inv(matrix), np.float64)
+
+
 def scale_of(matrix: Matrix) -> float:
     """Return the factor by which lengths grow, as the root of that of areas.
 

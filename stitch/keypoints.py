@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from maskmill.images import Image
 
-from .geometry import Matrix, Points, mapped, resizing, shifting
+from .geometry import Matrix, Points, inverse, mapped, resizing, shifting
 from .support import Mask
 
 ORIGINAL_SIDE, CLIP_SIDE = 1000, 800
@@ -53,13 +53,13 @@ def keypoints_of(image: Image, mask: Mask | None, side: int, *, doubled: bool = 
     if mask is not None:
         levels = mask.astype(np.uint8) * np.uint8(255)
         shown = cv2.resize(levels, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    finder = cv2.SIFT_create(nfeatures=KEYPOINTS, contrastThreshold=CONTRAST)
+    finder = cv2.SIFT.create(nfeatures=KEYPOINTS, contrastThreshold=CONTRAST)
     points, found = finder.detectAndCompute(grey, shown)
     descriptors: Any = found
     if descriptors is None or len(points) < 2:
         return Keypoints(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
     places = np.array([point.pt for point in points], np.float64)
-    back = np.linalg.inv(resizing((width, height), grey.shape[::-1]))
+    back = inverse(resizing((width, height), grey.shape[::-1]))
     lengths = np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-7)
     return Keypoints(mapped(back, places), np.sqrt(descriptors / lengths))
 
@@ -89,7 +89,7 @@ def matched(original: Keypoints, clip: Keypoints, clip_side: int) -> Match | Non
         return None
     cv2.setRNGSeed(0)
     reach = THRESHOLD * max(1.0, clip_side / CLIP_SIDE)
-    matrix, inliers = cv2.estimateAffinePartial2D(
+    found: Any = cv2.estimateAffinePartial2D(
         original.places[pairs[:, 1]],
         clip.places[pairs[:, 0]],
         method=cv2.RANSAC,
@@ -98,10 +98,10 @@ def matched(original: Keypoints, clip: Keypoints, clip_side: int) -> Match | Non
         confidence=0.9999,
         refineIters=20,
     )
-    count = int(inliers.sum()) if matrix is not None else 0
-    if count < LEAST:
+    matrix, inliers = found
+    if matrix is None or inliers.sum() < LEAST:
         return None
-    return Match(np.vstack([matrix, [0, 0, 1]]), count)
+    return Match(np.vstack([matrix, [0, 0, 1]]), int(inliers.sum()))
 
 
 def _mutual(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:

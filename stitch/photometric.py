@@ -15,7 +15,7 @@ import numpy.typing as npt
 from maskmill.images import Image
 
 from .colour_map import fitted
-from .geometry import Matrix, mapped, resizing, scale_of, shifting
+from .geometry import Matrix, inverse, mapped, resizing, scale_of, shifting
 from .support import Mask
 
 Floats = npt.NDArray[np.float32]
@@ -110,7 +110,7 @@ def settle(
         if not run.iterate(rounds, 1e-3 if reduction == 1 else 5e-3):
             return None
         deviation = run.deviation / reduction
-        local = np.linalg.inv(level.from_clip) @ run.to_target @ level.from_original
+        local = inverse(level.from_clip) @ run.to_target @ level.from_original
         local = local / local[2, 2]
     return Settled(shifting(box[0], box[1]) @ local, deviation)
 
@@ -124,7 +124,7 @@ def around_clip(
     """
     height, width = shape[:2]
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-    under = mapped(np.linalg.inv(to_clip), corners)
+    under = mapped(inverse(to_clip), corners)
     if not np.isfinite(under).all():
         return None
     low, high = under.min(axis=0), under.max(axis=0)
@@ -145,6 +145,14 @@ def reduced_to(image: Any, scale: float) -> tuple[Any, Matrix]:
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return small, resizing((width, height), size)
+
+
+def gradients(image: Floats) -> tuple[Floats, Floats]:
+    """Return the slopes across and down, in levels a pixel."""
+    across, down = (
+        cv2.Scharr(image, cv2.CV_32F, *order, scale=1 / 32) for order in ((1, 0), (0, 1))
+    )
+    return across.astype(np.float32, copy=False), down.astype(np.float32, copy=False)
 
 
 def _around(support: Mask) -> tuple[tuple[int, int], Any]:
@@ -174,7 +182,7 @@ def _level(
     part, at = under if under is not None else (original, np.eye(3))
     source, reducing = reduced_to(part, scale)
     from_original = reducing @ at
-    to_target = to_target @ np.linalg.inv(from_original)
+    to_target = to_target @ inverse(from_original)
     if mask.sum() > 400:
         warped = cv2.warpPerspective(
             source, to_target, soft.shape[1::-1], borderMode=cv2.BORDER_REPLICATE
@@ -206,8 +214,7 @@ class _Run:
             borderValue=0,
         ).astype(bool)
         mask = inner if inner.sum() >= 60 else level.mask
-        across = cv2.Scharr(level.target, cv2.CV_32F, 1, 0) / np.float32(32)
-        down = cv2.Scharr(level.target, cv2.CV_32F, 0, 1) / np.float32(32)
+        across, down = gradients(level.target)
         rows, columns = _steepest(mask, np.abs(across) + np.abs(down))
         self.places = np.stack([columns, rows], axis=1).astype(np.float64)
         self.wanted = level.target[rows, columns]
@@ -247,7 +254,7 @@ class _Run:
 
     def _sampled(self) -> Floats:
         """Return the source under the places, n x 3; far below 0 where it has none."""
-        under = mapped(np.linalg.inv(self.to_target), self.places).astype(np.float32)
+        under = mapped(inverse(self.to_target), self.places).astype(np.float32)
         row = 1024  # OpenCV remaps no picture wider than 32767
         count = len(under)
         padded = np.zeros((-(-count // row) * row, 2), np.float32)
@@ -260,7 +267,7 @@ class _Run:
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(-1e4,) * 3,
         )
-        flat = found.reshape(-1, 3)[:count]
+        flat = found.reshape(-1, 3)[:count].astype(np.float32, copy=False)
         flat[(flat < -50).any(axis=1)] = -1e4
         return flat
 
@@ -296,7 +303,7 @@ class _Run:
 
     def _keep_aspect(self, normal: Reals, right: Reals) -> None:
         """Hold the stretch near what the rounding of sides allows."""
-        whole = np.linalg.inv(self.level.from_clip) @ self.to_target @ self.level.from_original
+        whole = inverse(self.level.from_clip) @ self.to_target @ self.level.from_original
         stretch = np.hypot(*whole[0, :2]) / np.hypot(*whole[1, :2])
         weight = ASPECT_WEIGHT / (SAME_ASPECT * self.reduction) ** 2
         normal[4, 4] += weight
@@ -313,7 +320,7 @@ class _Run:
             wide = stretch[0] if stretch else 0.0
             unit = np.array([[1 + grow + wide, -turn, x], [turn, 1 + grow - wide, y], [0, 0, 1]])
         to_unit = np.diag([1 / self.reach, 1 / self.reach, 1]) @ shifting(*-self.centre)
-        return np.linalg.inv(to_unit) @ unit @ to_unit
+        return inverse(to_unit) @ unit @ to_unit
 
 
 def _steepest(mask: Mask, steepness: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -75,7 +75,7 @@ def clip_of(clipped: npt.NDArray[np.generic]) -> Clip:
     return Clip(image, _without_specks(support), grey)
 
 
-def eight_bits(array: npt.NDArray[np.generic], name: str) -> Any:
+def eight_bits(array: npt.NDArray[Any], name: str) -> Any:
     """Return a picture's levels as uint8, or say what is wrong with it.
 
     Examples
@@ -84,7 +84,7 @@ def eight_bits(array: npt.NDArray[np.generic], name: str) -> Any:
     [[255, 1]]
     """
     shaped = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
-    if array.dtype not in (np.uint8, np.uint16) or not shaped or array.size == 0:
+    if array.dtype.name not in ("uint8", "uint16") or not shaped or array.size == 0:
         raise ValueError(
             f"{name} must be H x W, H x W x 3 or H x W x 4 of uint8 or uint16, "
             f"got {array.shape} {array.dtype}"
@@ -127,7 +127,8 @@ def _off_canvas(image: Image, low: npt.NDArray[np.uint8]) -> Mask:
 
 
 def _without_specks(support: Mask) -> Mask:
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(support.astype(np.uint8))
+    found: Any = cv2.connectedComponentsWithStats(support.astype(np.uint8))
+    count, parts, stats, _ = found
     if count < 2:
         return support
     areas = stats[:, cv2.CC_STAT_AREA]

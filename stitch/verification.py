@@ -10,8 +10,8 @@ import numpy.typing as npt
 from maskmill.images import Image
 
 from .colour_map import fitted
-from .geometry import Matrix, corners_of, mapped, resizing, scale_of, shifting
-from .photometric import around_clip, reduced_to, settle
+from .geometry import Matrix, corners_of, inverse, mapped, resizing, scale_of, shifting
+from .photometric import around_clip, gradients, reduced_to, settle
 from .support import Mask
 
 SIDE = 700
@@ -24,6 +24,17 @@ DETAIL = 5.0
 """Standard deviation in pixels of the blur that is taken off: shading says nothing about places."""
 
 Floats = npt.NDArray[np.float32]
+
+THRESHOLD = 0.5
+"""Score from which an alignment is accepted; `scripts/calibrate_stitch.py` draws the curve."""
+LEAST_TILES = 3
+"""Tiles with detail below which a clip is judged by its shading alone."""
+LIMITS = {"bend": 1.0, "bend_share": 0.01, "shift": 0.25}
+"""The most that a true pair shows: clip pixels, share of the object's size, clip pixels."""
+FLOORS = {"typical": 0.9, "weak": 0.5, "correlation": 0.75, "inside": 0.85}
+"""The least that a true pair shows."""
+SHADED = 0.92
+"""The least correlation of an object without detail."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,9 +80,9 @@ class Evidence:
 
     @property
     def shift(self) -> float:
-        """Clip pixels that a fifth of the tiles are shifted by or more."""
-        shifts = self.tiles[:, 3][np.isfinite(self.tiles[:, 3])] if len(self.tiles) else []
-        return float(np.percentile(shifts, 80)) if len(shifts) else 0.3
+        """Clip pixels that half of the tiles are shifted by or more; 0 where no tile tells."""
+        shifts = self.tiles[:, 3][np.isfinite(self.tiles[:, 3])]
+        return float(np.median(shifts)) if len(shifts) else 0.0
 
 
 def evidence(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Evidence:
@@ -93,7 +104,7 @@ def evidence(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Ev
         return none
     part, at = under
     source, reducing = reduced_to(part, scale_of(local.to_clip))
-    to_clip_from = local.to_clip @ np.linalg.inv(reducing @ at)
+    to_clip_from = local.to_clip @ inverse(reducing @ at)
     warped, there = _warped(source, to_clip_from, local.clip.shape)
     inside = float((there & local.support).sum() / local.support.sum())
     inner = _inner(there & local.support)
@@ -107,7 +118,7 @@ def evidence(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Ev
         cv2.GaussianBlur(colours.mean(axis=2), (0, 0), 0.8) for colours in (seen, expected)
     )
     tiles = _tiles(luma, other, inner)
-    tiles[:, :2] = mapped(np.linalg.inv(local.from_clip), tiles[:, :2])
+    tiles[:, :2] = mapped(inverse(local.from_clip), tiles[:, :2])
     tiles[:, 3] /= local.scale
     return Evidence(
         tiles,
@@ -118,6 +129,26 @@ def evidence(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Ev
         _bend(original, clip, support, to_clip),
         size,
     )
+
+
+def margins(seen: Evidence) -> dict[str, float]:
+    """Return how far within its bound each number lies: 1 is best, .5 on the bound, 0 far beyond.
+
+    The least of them is the score: one thing that cannot be is enough to refuse.
+    """
+    bend = min(LIMITS["bend"], LIMITS["bend_share"] * seen.size)
+    floors = FLOORS | {"correlation": SHADED} if len(seen.tiles) < LEAST_TILES else FLOORS
+    values = {"correlation": seen.correlation, "inside": seen.inside}
+    below = {"bend": seen.bend / bend}
+    if len(seen.tiles) >= LEAST_TILES:
+        values |= {"typical": seen.typical, "weak": seen.weak}
+        below["shift"] = seen.shift / LIMITS["shift"]
+    found = {name: 1 - share / 2 for name, share in below.items()}
+    found |= {
+        name: 0.5 + 0.5 * (value - floors[name]) / (1 - floors[name])
+        for name, value in values.items()
+    }
+    return {name: float(np.clip(margin, 0, 1)) for name, margin in found.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,8 +202,7 @@ def _tiles(seen: Floats, expected: Floats, inner: Mask) -> npt.NDArray[np.float6
     """Compare detail tile by tile; rows as `Evidence.tiles`, in pixels of the arrays."""
     detail = seen - cv2.GaussianBlur(seen, (0, 0), DETAIL)
     other = expected - cv2.GaussianBlur(expected, (0, 0), DETAIL)
-    across = cv2.Scharr(expected, cv2.CV_32F, 1, 0) / np.float32(32)
-    down = cv2.Scharr(expected, cv2.CV_32F, 0, 1) / np.float32(32)
+    across, down = gradients(expected)
     height, width = seen.shape
     side = int(np.clip(max(height, width) / TILES, 14, 64))
     rows: list[tuple[float, ...]] = []
@@ -211,7 +241,7 @@ def _bend(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> float
     if settled is None:
         return float("inf")
     corners = corners_of(support)
-    moved = mapped(settled.to_clip @ np.linalg.inv(to_clip), corners)
+    moved = mapped(settled.to_clip @ inverse(to_clip), corners)
     return float(np.hypot(*(moved - corners).T).max())
 
 
