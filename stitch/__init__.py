@@ -1,3 +1,55 @@
-"""Put a clip back on its photograph and solve the alpha it hides. Nothing is offered here yet."""
+"""Put a clip back on its photograph, or refuse; find the pairs first.
 
-__all__: list[str] = []
+>>> from maskmill.stitch import ClipPairs
+>>> ClipPairs("originals/", "clipped/").match
+'name'
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .alignment import Alignment, align
+    from .context import ClipContext
+    from .decoding import decode_clip
+    from .discovery import Discovery, discover
+    from .pairs import ClipPairs
+    from .simulation import Making, Simulated, simulate
+
+__all__ = [
+    "Alignment",
+    "ClipContext",
+    "ClipPairs",
+    "Discovery",
+    "Making",
+    "Simulated",
+    "align",
+    "decode_clip",
+    "discover",
+    "simulate",
+]
+
+_HOMES = {
+    "Alignment": "alignment",
+    "ClipContext": "context",
+    "ClipPairs": "pairs",
+    "Discovery": "discovery",
+    "Making": "simulation",
+    "Simulated": "simulation",
+    "align": "alignment",
+    "decode_clip": "decoding",
+    "discover": "discovery",
+    "simulate": "simulation",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'maskmill.stitch' has no attribute {name!r}")
+    value = getattr(import_module(f"maskmill.stitch.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

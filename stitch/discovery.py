@@ -78,13 +78,10 @@ def discover(
     if candidates < 1:
         raise ValueError(f"candidates must be at least 1, got {candidates}")
     gallery = Gallery([photograph_signature(rgb(original)) for original in originals])
+    lists = gallery.shortlists([clip_signature(clip_of(clip)) for clip in clips], candidates)
     matches = [
-        best_of(
-            clip,
-            gallery.shortlist(clip_signature(clip_of(clip)), candidates),
-            lambda number: originals[number],
-        ).match
-        for clip in clips
+        best_of(clip, chosen, lambda number: originals[number]).match
+        for clip, chosen in zip(clips, lists, strict=True)
     ]
     used = {match.original for match in matches if match is not None}
     return Discovery(tuple(matches), tuple(at for at in range(len(originals)) if at not in used))

@@ -30,6 +30,8 @@ CELLS = 256
 """Parts in which features are searched once there are more than `PLENTY`."""
 PROBES = 4
 PLENTY = 20_000
+TOGETHER, ROWS = 32, 512
+"""Clips and features that are looked up at a time: what memory has to hold."""
 BINS = 8
 """Of the colour histogram, for each of three channels."""
 SHARE = 0.05
@@ -109,22 +111,36 @@ class Gallery:
 
     def shortlist(self, clip: Signature, most: int = 10) -> list[int]:
         """Return the numbers of the photographs that a clip most likely comes from, best first."""
-        most = min(most, self._count)
-        votes = self.votes(clip)
-        by_votes = [int(at) for at in np.argsort(-votes, kind="stable") if votes[at] > 0]
-        by_colour = [int(at) for at in np.argsort(-self.likeness(clip), kind="stable")]
-        room = most - min(most - 1, round(BY_COLOUR / 10 * most))
-        chosen = dict.fromkeys(by_votes[:room])
-        for at in (*by_colour[: most - room], *by_votes[room:], *by_colour):
-            if len(chosen) < most:
-                chosen.setdefault(at)
-        return list(chosen)
+        return self.shortlists([clip], most)[0]
 
-    def votes(self, clip: Signature) -> npt.NDArray[np.float64]:
-        """Return how much each photograph's features resemble the clip's, mirrored or not."""
-        both = (clip.features, mirrored(clip.features))
-        ways = [self._votes(_unit(features)) for features in both]
-        return np.maximum(*ways) if len(clip.features) else np.zeros(self._count)
+    def shortlists(self, clips: Sequence[Signature], most: int = 10) -> list[list[int]]:
+        """Return `shortlist` of many clips, for which the photographs are gone through together."""
+        return [
+            self._chosen(votes, self.likeness(clip), min(most, self._count))
+            for at in range(0, len(clips), TOGETHER)
+            for clip, votes in zip(
+                clips[at : at + TOGETHER], self.votes(clips[at : at + TOGETHER]), strict=True
+            )
+        ]
+
+    def votes(self, clips: Sequence[Signature]) -> npt.NDArray[np.float64]:
+        """Return how much each photograph's features resemble those of each clip, mirrored or not.
+
+        Returns
+        -------
+        ndarray, clips x photographs, float64
+        """
+        parts = [way for one in clips for way in (one.features, mirrored(one.features))]
+        votes = np.zeros((len(parts), self._count))
+        owners = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+        if len(owners) and len(self._features):
+            gains, who = self._neighbours(_unit(np.concatenate(parts)))
+            for place in range(gains.shape[1]):
+                # A photograph counts once for a feature, with its nearest.
+                new = (who[:, :place] != who[:, place : place + 1]).all(axis=1)
+                first = new & (who[:, place] >= 0)
+                np.add.at(votes, (owners[first], who[first, place]), gains[first, place])
+        return np.maximum(votes[::2], votes[1::2])
 
     def likeness(self, clip: Signature) -> Floats:
         """Return the share of the object's colours that each photograph has to offer."""
@@ -132,10 +148,21 @@ class Gallery:
             return np.zeros(0, np.float32)
         return np.minimum(clip.colours * np.float32(SHARE), self._colours).sum(axis=1) / SHARE
 
-    def _votes(self, features: Floats) -> npt.NDArray[np.float64]:
-        votes = np.zeros(self._count)
-        if len(self._features) == 0 or len(features) == 0:
-            return votes
+    def _chosen(self, votes: npt.NDArray[Any], likeness: Floats, most: int) -> list[int]:
+        by_votes = [int(at) for at in np.argsort(-votes, kind="stable") if votes[at] > 0]
+        by_colour = [int(at) for at in np.argsort(-likeness, kind="stable")]
+        room = most - min(most - 1, round(BY_COLOUR / 10 * most))
+        chosen = dict.fromkeys(by_votes[:room])
+        for at in (*by_colour[: most - room], *by_votes[room:], *by_colour):
+            if len(chosen) < most:
+                chosen.setdefault(at)
+        return list(chosen)
+
+    def _neighbours(self, features: Floats) -> tuple[Floats, npt.NDArray[np.int32]]:
+        """Return for the nearest features how much nearer they are than the next, and whose.
+
+        Both are n x `NEIGHBOURS`, the nearest first; nobody's are -1.
+        """
         near = np.full((len(features), PROBES * (NEIGHBOURS + 1)), -1, np.float32)
         who = np.full(near.shape, -1, np.int32)
         probed = _nearest_centres(features, self._centres, PROBES)
@@ -146,20 +173,17 @@ class Gallery:
             most = min(NEIGHBOURS + 1, len(known))
             if most == 0:
                 continue
-            alike = features[rows] @ known.T
-            best = np.argpartition(-alike, most - 1, axis=1)[:, :most]
-            at = probe[:, None] * (NEIGHBOURS + 1) + np.arange(most)
-            near[rows[:, None], at] = np.take_along_axis(alike, best, axis=1)
-            who[rows[:, None], at] = self._owners[part][best]
+            for at in range(0, len(rows), ROWS):
+                some = rows[at : at + ROWS]
+                alike = features[some] @ known.T
+                best = np.argpartition(-alike, most - 1, axis=1)[:, :most]
+                places = probe[at : at + ROWS, None] * (NEIGHBOURS + 1) + np.arange(most)
+                near[some[:, None], places] = np.take_along_axis(alike, best, axis=1)
+                who[some[:, None], places] = self._owners[part][best]
         order = np.argsort(-near, axis=1, kind="stable")[:, : NEIGHBOURS + 1]
         near, who = np.take_along_axis(near, order, 1), np.take_along_axis(who, order, 1)
         distances = 2 - 2 * np.clip(near, -1, 1)
-        gains = distances[:, -1:] - distances[:, :-1]
-        for place in range(gains.shape[1]):
-            # A photograph counts once for a feature, with its nearest.
-            first = (who[:, :place] != who[:, place : place + 1]).all(axis=1) & (who[:, place] >= 0)
-            np.add.at(votes, who[first, place], gains[first, place])
-        return votes
+        return distances[:, -1:] - distances[:, :-1], who[:, :-1]
 
 
 def mirrored(features: npt.NDArray[Any]) -> npt.NDArray[Any]:
