@@ -149,6 +149,7 @@ def show(rows: Sequence[Row], methods: Sequence[str]) -> dict[str, Any]:
     found["wrong"] = {}
     for method in methods:
         cells: list[str] = []
+        most = 1.0
         for kind in (*WRONG, "all"):
             some = [
                 row

@@ -53,7 +53,7 @@ def scans(original: Any, clip: Any) -> Matrix | None:
     scale = stitcher.workScale()
     to_clip = np.linalg.inv(cameras[1].R.astype(np.float64)) @ cameras[0].R.astype(np.float64)
     work = np.diag([scale, scale, 1.0])
-    return np.linalg.inv(np.linalg.inv(work) @ to_clip @ work)
+    return np.asarray(np.linalg.inv(np.linalg.inv(work) @ to_clip @ work), np.float64)
 
 
 def skimage_orb(original: Any, clip: Any) -> Matrix | None:
@@ -65,7 +65,7 @@ def skimage_orb(original: Any, clip: Any) -> Matrix | None:
     places: list[Any] = []
     descriptors: list[Any] = []
     for image in (clip, original):
-        finder = ORB(n_keypoints=1000)
+        finder: Any = ORB(n_keypoints=1000)
         try:
             finder.detect_and_extract(_grey(image) / 255)
         except RuntimeError:  # no keypoint
@@ -75,7 +75,7 @@ def skimage_orb(original: Any, clip: Any) -> Matrix | None:
     matches = match_descriptors(*descriptors, cross_check=True)
     if len(matches) < 10:
         return None
-    model, inliers = ransac(
+    fitted: Any = ransac(
         (places[0][matches[:, 0]], places[1][matches[:, 1]]),
         SimilarityTransform,
         min_samples=2,
@@ -83,6 +83,7 @@ def skimage_orb(original: Any, clip: Any) -> Matrix | None:
         max_trials=2000,
         rng=0,
     )
+    model, inliers = fitted
     if model is None or inliers is None or inliers.sum() < 10:
         return None
     return np.asarray(model.params, np.float64)

@@ -1,4 +1,5 @@
 import io
+from typing import Any
 
 import cv2
 import numpy as np
@@ -104,7 +105,7 @@ def test_the_canvas_has_its_level_and_the_shadow_darkens_it():
         simulate(image, alpha, Making(canvas=250, encoding="png16", shadow="drop")).image // 257
     )
     assert plain[0, 0].tolist() == [250, 250, 250]
-    darker = (shaded.astype(int) < plain.astype(int) - 20).all(axis=2)
+    darker: Any = np.all(shaded.astype(int) < plain.astype(int) - 20, axis=2)
     assert darker.any()
     assert not darker[simulate(image, alpha, Making(canvas=250)).alpha == 1].any()
 
