@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .decoding import decode_clip
     from .discovery import Discovery, discover
     from .pairs import ClipPairs
+    from .realignment import Realign
     from .simulation import Making, Simulated, simulate
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "ClipPairs",
     "Discovery",
     "Making",
+    "Realign",
     "Simulated",
     "align",
     "decode_clip",
@@ -35,6 +37,7 @@ _HOMES = {
     "ClipPairs": "pairs",
     "Discovery": "discovery",
     "Making": "simulation",
+    "Realign": "realignment",
     "Simulated": "simulation",
     "align": "alignment",
     "decode_clip": "decoding",

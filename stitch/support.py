@@ -14,6 +14,10 @@ CANVAS = 238
 """The darkest level of a canvas that is taken for white."""
 TOLERANCE = 8
 """Levels by which JPEG and noise let a canvas vary."""
+SHADOW_TINT, SHADOW_DARKEST, SHADOW_STEEPEST = 0.035, 0.5, 0.05
+"""Shares of the canvas's level: how far a shadow's channels differ, how dark it is, how steep."""
+SHADOW_LEAVES = 0.5
+"""Share of what is off the canvas that must be left for the rest to be taken for a shadow."""
 LEAST_PART = 0.002
 """Parts smaller than this share of the largest are specks of compression."""
 
@@ -71,7 +75,7 @@ def clip_of(clipped: npt.NDArray[np.generic]) -> Clip:
         image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
     low, high = image.min(axis=2), image.max(axis=2)
     grey = bool((high - low).max() <= 2)
-    support = alpha > 0.5 if alpha is not None else _off_canvas(image, low)
+    support = alpha > 0.5 if alpha is not None else _without_shadow(_off_canvas(image, low), image)
     return Clip(image, _without_specks(support), grey)
 
 
@@ -124,6 +128,24 @@ def _off_canvas(image: Image, low: npt.NDArray[np.uint8]) -> Mask:
     found = (parts != parts[0, 0])[1:-1, 1:-1].astype(np.uint8)
     cross = np.ones((3, 3), np.uint8)
     return cv2.morphologyEx(found, cv2.MORPH_OPEN, cross).astype(bool)
+
+
+def _without_shadow(support: Mask, image: Image) -> Mask:
+    """Leave out what may be the shadow on the canvas: grey, smooth, and next to it.
+
+    A white object may look the same in places. It keeps them where they are most of it.
+    """
+    canvas = canvas_of(image)
+    share = image.astype(np.float32) / canvas.astype(np.float32)
+    tint = share.max(axis=2) - share.min(axis=2)
+    luma: Any = cv2.GaussianBlur(share.mean(axis=2), (0, 0), 1)
+    steep = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    grey = (tint < SHADOW_TINT) & (luma > SHADOW_DARKEST) & (steep < SHADOW_STEEPEST)
+    open_to = np.pad((grey & support) | ~support, 1, constant_values=True).astype(np.uint8)
+    _, parts = cv2.connectedComponents(open_to, connectivity=4)
+    left = support & (parts != parts[0, 0])[1:-1, 1:-1]
+    left = cv2.morphologyEx(left.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    return left if left.sum() >= SHADOW_LEAVES * support.sum() else support
 
 
 def _without_specks(support: Mask) -> Mask:
