@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .alignment import Alignment, align
+    from .compositing import ClipMatte, Solved, clip_matte
     from .context import ClipContext
     from .decoding import decode_clip
     from .discovery import Discovery, discover
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Alignment",
     "ClipContext",
+    "ClipMatte",
     "ClipPairs",
     "Discovery",
     "Making",
     "Realign",
     "Simulated",
+    "Solved",
     "align",
+    "clip_matte",
     "decode_clip",
     "discover",
     "simulate",
@@ -34,12 +38,15 @@ __all__ = [
 _HOMES = {
     "Alignment": "alignment",
     "ClipContext": "context",
+    "ClipMatte": "compositing",
     "ClipPairs": "pairs",
     "Discovery": "discovery",
     "Making": "simulation",
     "Realign": "realignment",
     "Simulated": "simulation",
+    "Solved": "compositing",
     "align": "alignment",
+    "clip_matte": "compositing",
     "decode_clip": "decoding",
     "discover": "discovery",
     "simulate": "simulation",

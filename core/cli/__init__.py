@@ -21,6 +21,7 @@ COMMANDS = (
     "train",
     "predict",
     "refine",
+    "stitch",
     "evaluate",
     "doctor",
 )

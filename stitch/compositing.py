@@ -1,0 +1,281 @@
+"""Solve the alpha that a clip hides, once it lies on its photograph."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from maskmill.images import Alpha, Image
+from maskmill.sample import Dropped, Sample
+
+from .alignment import Alignment
+from .colour_map import fitted
+from .context import ClipContext
+from .decoding import decode_clip
+from .geometry import inverse, scale_of
+from .photometric import reduced_to
+from .support import Mask, canvas_of, clip_of, eight_bits, rgb
+
+Floats = npt.NDArray[np.float32]
+
+CANVAS = 0.025
+"""Difference from the canvas, of 1, that JPEG leaves on it."""
+CHANGED = 0.08
+"""Difference between clip and photograph from which something was surely taken away."""
+SHOWS = 0.15
+"""Difference between the old background and the canvas from which the equation can be trusted."""
+SNAP = 0.06
+"""Alphas nearer to 0 or 1 are taken for that: noise of compression."""
+SHADOW_TINT, SHADOW_DARKEST = 0.04, 0.45
+"""As shares of the canvas: how grey a shadow on it is, and how dark."""
+
+
+class Solved(NamedTuple):
+    """The alpha of a clip, in its photograph's frame.
+
+    Parameters
+    ----------
+    alpha, confidence : ndarray, H x W, float32 in [0, 1]
+        Confidence is low where the old background was as light as the canvas: what is solved there
+        rests on the clip alone.
+    ambiguity : float
+        Pixels along the outline that could be either, as a share of the object: for review.
+    reason : str
+        Empty, or ``"near_white_background"`` or ``"empty_alpha"`` where the alpha is no use.
+    values : dict
+        Numbers behind that.
+    """
+
+    alpha: Alpha
+    confidence: Alpha
+    ambiguity: float
+    reason: str
+    values: dict[str, float]
+
+
+def clip_matte(
+    original: npt.NDArray[np.generic], clipped: npt.NDArray[np.generic], alignment: Alignment
+) -> Solved:
+    """Return the alpha that made a clip of its photograph, in the photograph's frame.
+
+    A clip with transparency holds its alpha: it is brought over as it is. A clip on a canvas b is
+    ``C = a F + (1 - a) b``, its photograph ``I = a F + (1 - a) B``; their difference leaves
+    ``1 - a = <C - I, b - B> / |b - B|^2``, in the clip's own encoding, once one smooth map has
+    taken the photograph's colours to the clip's. B is filled in from where the photograph surely
+    shows background. What is darker than the canvas is object in any case, unless it is grey and
+    the photograph shows another colour there: then it is a shadow.
+
+    Parameters
+    ----------
+    original, clipped : ndarray
+        As for `align`.
+    alignment : Alignment
+        That of `align`; its matrix counts, accepted or not.
+
+    Returns
+    -------
+    Solved
+
+    Raises
+    ------
+    ValueError
+        When an array is no picture or the alignment has no place.
+
+    References
+    ----------
+    A. R. Smith, J. F. Blinn, "Blue screen matting", 1996: two backgrounds determine alpha.
+
+    Examples
+    --------
+    >>> from skimage.data import coffee
+    >>> from maskmill.stitch.alignment import align
+    >>> clip = np.full((260, 300, 3), 255, np.uint8)
+    >>> clip[20:220, 30:270] = coffee()[100:300, 180:420]
+    >>> solved = clip_matte(coffee(), clip, align(coffee(), clip))
+    >>> solved.alpha[200, 300].item() > 0.9, solved.alpha[50, 100].item()
+    (True, 0.0)
+    """
+    photograph, levels = rgb(original), eight_bits(clipped, "clipped")
+    if not alignment.matrix.any():
+        raise ValueError("alignment must have a place on the photograph, got none; see its reason")
+    shape = photograph.shape[:2]
+    if levels.ndim == 3 and levels.shape[2] == 4 and levels[..., 3].min() < 255:
+        shown = levels[..., 3].astype(np.float32) / np.float32(255)
+        alpha = _brought(shown, alignment.matrix, shape)
+        return _judged(alpha, np.ones(shape, np.float32), 0.0)
+    clip = clip_of(clipped)
+    if clip.grey:
+        luma = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY)
+        photograph = cv2.cvtColor(luma, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
+    under, there = _under(photograph, alignment.matrix, clip.image.shape)
+    alpha, confidence = _solved(clip.image, under, clip.support & there, there)
+    near = cv2.dilate((alpha > 0.5).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    ambiguity = float((near & (confidence < 0.5)).sum() / max(1, int((alpha > 0.5).sum())))
+    sure = 1 - _brought(1 - confidence, alignment.matrix, shape)
+    return _judged(_brought(alpha, alignment.matrix, shape), sure, ambiguity)
+
+
+def _judged(alpha: Alpha, confidence: Alpha, ambiguity: float) -> Solved:
+    reason = ""
+    if not (alpha >= 0.5).any():
+        reason = "empty_alpha"
+    elif ambiguity > 0.5:
+        reason = "near_white_background"
+    values = {"ambiguity": ambiguity, "coverage": float((alpha >= 0.5).mean())}
+    return Solved(alpha, confidence, ambiguity, reason, values)
+
+
+def _brought(shown: Floats, matrix: npt.NDArray[np.float64], shape: tuple[int, ...]) -> Alpha:
+    """Bring what lies in the clip's grid to the photograph's; beyond the clip there is nothing."""
+    whole = np.vstack([matrix, [0, 0, 1]])
+    small, reducing = reduced_to(shown, scale_of(whole))
+    warped = cv2.warpAffine(
+        small,
+        (whole @ inverse(reducing))[:2],
+        (shape[1], shape[0]),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
+    return np.clip(warped, 0, 1).astype(np.float32, copy=False)
+
+
+def _under(
+    photograph: Image, matrix: npt.NDArray[np.float64], shape: tuple[int, ...]
+) -> tuple[Image, Mask]:
+    """Return the photograph in the clip's grid, and where it has anything."""
+    to_clip = inverse(np.vstack([matrix, [0, 0, 1]]))
+    source, reducing = reduced_to(photograph, scale_of(to_clip))
+    local = (to_clip @ inverse(reducing))[:2]
+    size = (shape[1], shape[0])
+    under = cv2.warpAffine(
+        source, local, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    whole = np.full(source.shape[:2], 255, np.uint8)
+    there = cv2.warpAffine(whole, local, size, flags=cv2.INTER_NEAREST) > 0
+    return under.astype(np.uint8, copy=False), there
+
+
+def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floats, Floats]:
+    """Return alpha and confidence in the clip's grid."""
+    inner = cv2.erode(support.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    inner = inner if inner.sum() >= 200 else support
+    grading = fitted(under, clip, inner)
+    mapped = np.clip(grading(under), 0, 255) / np.float32(255)
+    shown = clip.astype(np.float32) / np.float32(255)
+    canvas = (canvas_of(clip) / 255).astype(np.float32)
+    off_canvas = np.abs(canvas - shown).max(axis=2)
+    apart = cv2.blur(np.abs(shown - mapped).max(axis=2), (3, 3))
+    shadow = _shadow(shown, canvas, apart)
+    outside = _reached((off_canvas < CANVAS) | shadow)
+    gone = outside | ((off_canvas < CANVAS) & (apart > CHANGED)) | shadow
+    gone = cv2.erode(gone.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    behind = _filled(mapped, gone & there)
+    light = canvas - behind
+    power = (light * light).sum(axis=2)
+    taken = ((shown - mapped) * light).sum(axis=2) / np.maximum(power, 1e-4)
+    alpha = np.clip(1 - taken, 0, 1)
+    least = ((canvas - shown) / np.maximum(canvas, 1e-3)).max(axis=2) - 0.03
+    alpha = np.maximum(alpha, np.where(shadow, 0, np.clip(least, 0, 1)))
+    confidence = np.clip(np.sqrt(power) / (SHOWS * np.sqrt(3)), 0, 1).astype(np.float32)
+    # Where the old background was as light as the canvas, the clip alone tells.
+    closed = cv2.morphologyEx(
+        np.clip(off_canvas / 0.04, 0, 1), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)
+    )
+    alpha = confidence * alpha + (1 - confidence) * closed
+    # Where the clip shows what the photograph does, and that is no canvas, there the object is.
+    same = max(0.03, 2 * grading.residual / 255)
+    agrees = np.clip(2 - apart / same, 0, 1) * np.clip(off_canvas / same - 1, 0, 1)
+    alpha = np.maximum(alpha, agrees)
+    shadow &= agrees < 0.5
+    alpha = np.where(shadow | outside | ~there, 0, np.clip((alpha - SNAP) / (1 - 2 * SNAP), 0, 1))
+    # What is surely object or surely canvas does not depend on what lay behind it.
+    changed = (off_canvas < CANVAS) & (apart > CHANGED)
+    confidence = np.where((agrees == 1) | changed, 1, confidence)
+    return _without_specks(alpha.astype(np.float32)), confidence.astype(np.float32)
+
+
+def _reached(open_: Mask) -> Mask:
+    """Return what of a mask is connected with the clip's frame."""
+    framed = np.pad(open_, 1, constant_values=True).astype(np.uint8)
+    _, parts = cv2.connectedComponents(framed, connectivity=4)
+    return (parts == parts[0, 0])[1:-1, 1:-1]
+
+
+def _shadow(shown: Floats, canvas: Floats, apart: Floats) -> Mask:
+    """Find what is grey, not too dark, and not what the photograph shows there."""
+    share = shown / np.maximum(canvas, 1e-3)
+    tint = share.max(axis=2) - share.min(axis=2)
+    level = share.mean(axis=2)
+    grey = (tint < SHADOW_TINT) & (level > SHADOW_DARKEST) & (level < 1 - CANVAS)
+    found = (grey & (apart > CHANGED)).astype(np.uint8)
+    return cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+
+
+def _filled(image: Floats, known: Mask) -> Floats:
+    """Carry known pixels over the rest, smoothly: a pyramid of weighted means, pulled back up."""
+    weight = known.astype(np.float32)
+    levels: list[tuple[Any, Any]] = [(image * weight[..., None], weight)]
+    while max(levels[-1][1].shape) > 2:
+        size = tuple(max(1, (side + 1) // 2) for side in levels[-1][1].shape[::-1])
+        levels.append(
+            tuple(cv2.resize(array, size, interpolation=cv2.INTER_AREA) for array in levels[-1])  # pyright: ignore
+        )
+    filled = np.full((*levels[-1][1].shape, 3), 0.5, np.float32)
+    for colours, weights in reversed(levels):
+        size = weights.shape[::-1]
+        below = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR).reshape(*weights.shape, 3)
+        known_here = np.minimum(weights, 1)[..., None]
+        means = colours / np.maximum(weights, 1e-6)[..., None]
+        filled = known_here * means + (1 - known_here) * below
+    return filled.astype(np.float32)
+
+
+def _without_specks(alpha: Floats) -> Floats:
+    found: Any = cv2.connectedComponentsWithStats((alpha > 0.5).astype(np.uint8), connectivity=8)
+    count, parts, stats, _ = found
+    if count < 2:
+        return alpha
+    areas = stats[:, cv2.CC_STAT_AREA]
+    kept = areas >= max(8, 0.0005 * int(areas[1:].max()))
+    kept[0] = False
+    near = cv2.dilate(kept[parts].astype(np.uint8), np.ones((15, 15), np.uint8)) > 0
+    return np.where(near, alpha, 0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class ClipMatte:
+    """Give a sample the alpha that its clip hides; see `clip_matte`.
+
+    Comes after `Realign`. The score ``ambiguity`` orders samples for review; the history notes it
+    with ``coverage`` and ``confidence``, the mean along soft edges.
+
+    Parameters
+    ----------
+    most_ambiguous : float
+        Samples above it are dropped as ``near_white_background``.
+    """
+
+    most_ambiguous: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.most_ambiguous <= 1:
+            raise ValueError(f"most_ambiguous must be from 0 to 1, got {self.most_ambiguous}")
+
+    def __call__(self, sample: Sample) -> Sample | Dropped:
+        """Return the sample with its alpha, or why it was dropped."""
+        context = sample.context
+        if not isinstance(context, ClipContext) or context.alignment is None:
+            raise ValueError(
+                f"sample {sample.origin or sample.key} must have its clip aligned: put Realign "
+                "before ClipMatte"
+            )
+        solved = clip_matte(sample.image, decode_clip(context.clip), context.alignment)
+        if solved.reason == "empty_alpha":
+            return Dropped(sample, "empty_alpha", solved.values)
+        if solved.reason or solved.ambiguity > self.most_ambiguous:
+            return Dropped(sample, "near_white_background", solved.values)
+        made = sample.with_alpha(solved.alpha, step="clip_matte", **solved.values)
+        return made.scored(ambiguity=solved.ambiguity)
