@@ -16,8 +16,10 @@ TOLERANCE = 8
 """Levels by which JPEG and noise let a canvas vary."""
 SHADOW_TINT, SHADOW_DARKEST, SHADOW_STEEPEST = 0.035, 0.5, 0.05
 """Shares of the canvas's level: how far a shadow's channels differ, how dark it is, how steep."""
-SHADOW_LEAVES = 0.5
-"""Share of what is off the canvas that must be left for the rest to be taken for a shadow."""
+LEAVES = 0.5
+"""Share of what is off the canvas that must be left for the rest not to count as object."""
+LEAST_OPENING = 0.002
+"""Share of the object from which a patch as light as the canvas may be an opening in it."""
 LEAST_PART = 0.002
 """Parts smaller than this share of the largest are specks of compression."""
 
@@ -75,7 +77,7 @@ def clip_of(clipped: npt.NDArray[np.generic]) -> Clip:
         image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
     low, high = image.min(axis=2), image.max(axis=2)
     grey = bool((high - low).max() <= 2)
-    support = alpha > 0.5 if alpha is not None else _without_shadow(_off_canvas(image, low), image)
+    support = alpha > 0.5 if alpha is not None else _object_of(image, low)
     return Clip(image, _without_specks(support), grey)
 
 
@@ -121,6 +123,15 @@ def canvas_of(image: Image) -> npt.NDArray[np.float64]:
     return np.median(light, axis=0).astype(np.float64)
 
 
+def _object_of(image: Image, low: npt.NDArray[np.uint8]) -> Mask:
+    support = _off_canvas(image, low)
+    for left in (_without_openings(support, image, low), _without_shadow(support, image)):
+        both = support & left
+        if both.sum() >= LEAVES * support.sum():
+            support = both
+    return support
+
+
 def _off_canvas(image: Image, low: npt.NDArray[np.uint8]) -> Mask:
     floor = canvas_of(image).min() - TOLERANCE
     light = np.pad((low >= floor).astype(np.uint8), 1, constant_values=1)
@@ -130,10 +141,25 @@ def _off_canvas(image: Image, low: npt.NDArray[np.uint8]) -> Mask:
     return cv2.morphologyEx(found, cv2.MORPH_OPEN, cross).astype(bool)
 
 
+def _without_openings(support: Mask, image: Image, low: npt.NDArray[np.uint8]) -> Mask:
+    """Leave out enclosed patches that look like the canvas: between legs, under a handle.
+
+    A white label looks the same. It says little about places; what surrounds it says enough.
+    """
+    light = support & (low >= canvas_of(image).min() - TOLERANCE)
+    light = cv2.morphologyEx(light.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    found: Any = cv2.connectedComponentsWithStats(light, connectivity=4)
+    _, parts, stats, _ = found
+    large = stats[:, cv2.CC_STAT_AREA] >= max(9, LEAST_OPENING * support.sum())
+    large[0] = False
+    opening = cv2.dilate(large[parts].astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return support & ~opening
+
+
 def _without_shadow(support: Mask, image: Image) -> Mask:
     """Leave out what may be the shadow on the canvas: grey, smooth, and next to it.
 
-    A white object may look the same in places. It keeps them where they are most of it.
+    A white object may look the same in places.
     """
     canvas = canvas_of(image)
     share = image.astype(np.float32) / canvas.astype(np.float32)
@@ -144,8 +170,7 @@ def _without_shadow(support: Mask, image: Image) -> Mask:
     open_to = np.pad((grey & support) | ~support, 1, constant_values=True).astype(np.uint8)
     _, parts = cv2.connectedComponents(open_to, connectivity=4)
     left = support & (parts != parts[0, 0])[1:-1, 1:-1]
-    left = cv2.morphologyEx(left.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
-    return left if left.sum() >= SHADOW_LEAVES * support.sum() else support
+    return cv2.morphologyEx(left.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
 
 
 def _without_specks(support: Mask) -> Mask:
