@@ -1,7 +1,7 @@
 """Put a clip back on the photograph it was cut from, or refuse."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import cv2
@@ -14,13 +14,20 @@ from .correlation import places
 from .geometry import Matrix, inverse, mirroring, plausible, resizing
 from .keypoints import ORIGINAL_SIDE, clip_keypoints, keypoints_of, matched
 from .photometric import settle
+from .silhouette import outline_of, outlined, silhouettes
 from .support import Clip, Mask, clip_of, rgb
 from .verification import LEAST_TILES, THRESHOLD, Evidence, evidence, margins
 
 LEAST_SUPPORT = 80
 """Pixels of the object below which a clip is too small to be placed."""
-PLENTY = 25
-"""Inliers from which nothing else has to be tried."""
+PLENTY, FEW = 25, 12
+"""Inliers from which nothing else has to be tried; below which the outline must agree, too."""
+SYMMETRIC = 0.1
+"""By how much better a mirrored place without plenty of inliers must be."""
+FILLED = 0.3
+"""How much more of a photograph's colour must be within a silhouette than around it."""
+SEEN, CONTRARY = 0.2, 0.5
+"""Share of an outline that must be seen to speak, and that must not lie elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +81,12 @@ class _Found(NamedTuple):
     score: float
     evidence: Evidence
 
+    @property
+    def preference(self) -> float:
+        """Its score, with a doubt where a symmetric thing may only look mirrored."""
+        doubtful = self.mirrored and self.inliers < PLENTY
+        return self.score - SYMMETRIC * doubtful
+
 
 def align(original: npt.NDArray[np.generic], clipped: npt.NDArray[np.generic]) -> Alignment:
     """Find where on its photograph a clip lies, to a fraction of a pixel, or say why not.
@@ -125,7 +138,7 @@ def align(original: npt.NDArray[np.generic], clipped: npt.NDArray[np.generic]) -
         photograph = cv2.cvtColor(luma, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
     best: _Found | None = None
     for found in _candidates(photograph, clip):
-        if best is None or found.score > best.score:
+        if best is None or found.preference > best.preference:
             best = found
         if best.score > THRESHOLD and best.inliers >= PLENTY:
             break
@@ -151,11 +164,40 @@ def _candidates(photograph: Image, clip: Clip) -> Iterator[_Found]:
         if match is None or not plausible(match.to_clip):
             continue
         found = _settled(photograph, image, support, match.to_clip, mirrored, match.inliers)
-        if found is not None:
+        if not mirrored or found.inliers >= PLENTY:
+            best = max(best, found.score)
+        yield found
+    if best < THRESHOLD:
+        for found in _by_outline(photograph, clip):
             best = max(best, found.score)
             yield found
     if best < THRESHOLD:
         yield from _correlated(photograph, clip)
+
+
+def _by_outline(photograph: Image, clip: Clip) -> Iterator[_Found]:
+    """Yield where the object's silhouette fits: plain things, and textures that repeat."""
+    tried: list[tuple[float, bool, Matrix]] = []
+    for mirrored in (False, True):
+        image, support = _turned(clip, mirrored)
+        found = silhouettes(photograph, image, support, 1)
+        tried += [(place.correlation, mirrored, place.to_clip) for place in found]
+    for filled, mirrored, start in sorted(tried, key=lambda one: -one[0]):
+        if filled < FILLED:
+            continue
+        image, support = _turned(clip, mirrored)
+        laid = outlined(photograph, image, support, start)
+        if laid is not None and plausible(laid.to_clip) and laid.agreement > 0.5:
+            seen = evidence(photograph, image, support, laid.to_clip)
+            still = seen.tiles.copy()
+            still[:, 3] = np.nan  # without texture, tiles do not tell where they belong
+            seen = replace(seen, tiles=still, bend=laid.bend, outline=laid.agreement)
+            by_outline = _found(laid.to_clip, support, mirrored, 0, seen)
+            yield by_outline
+            if by_outline.score >= THRESHOLD:
+                continue
+        start = start if laid is None else laid.to_clip
+        yield _settled(photograph, image, support, start, mirrored, 0)
 
 
 def _correlated(photograph: Image, clip: Clip) -> Iterator[_Found]:
@@ -193,9 +235,7 @@ def _correlated(photograph: Image, clip: Clip) -> Iterator[_Found]:
     if value > 0.45:
         image, support = _turned(clip, mirrored)
         start = inverse(_turned_resizing(reducing, width, size[0], mirrored)) @ to_small
-        found = _settled(photograph, image, support, start, mirrored, 0)
-        if found is not None:
-            yield found
+        yield _settled(photograph, image, support, start, mirrored, 0)
 
 
 def _turned_resizing(reducing: Matrix, width: int, small: int, mirrored: bool) -> Matrix:
@@ -217,16 +257,23 @@ def _settled(
     start: Matrix,
     mirrored: bool,
     inliers: int,
-) -> _Found | None:
+) -> _Found:
     settled = settle(photograph, image, support, start)
     to_clip = settled.to_clip if settled is not None else start
     if not plausible(to_clip):
         to_clip = start
     seen = evidence(photograph, image, support, to_clip)
-    score = min(margins(seen).values())
+    if inliers < FEW and min(margins(seen).values()) >= THRESHOLD:
+        laid = outline_of(photograph, image, support, to_clip)
+        if laid is not None and laid.seen > SEEN and laid.agreement < CONTRARY * laid.seen:
+            seen = replace(seen, outline=laid.agreement)
+    return _found(to_clip, support, mirrored, inliers, seen)
+
+
+def _found(to_clip: Matrix, support: Mask, mirrored: bool, inliers: int, seen: Evidence) -> _Found:
     if mirrored:
         to_clip = mirroring(support.shape[1]) @ to_clip
-    return _Found(to_clip, mirrored, inliers, score, seen)
+    return _Found(to_clip, mirrored, inliers, min(margins(seen).values()), seen)
 
 
 def _reason(found: _Found) -> str:

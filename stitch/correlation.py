@@ -4,6 +4,7 @@ Normalised cross-correlation under a mask, by Fourier transforms: D. Padfield, "
 registration in the Fourier domain", IEEE TIP 2012, equations 14 to 23, with the mask on the clip.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import cv2
@@ -31,6 +32,15 @@ class Place(NamedTuple):
     to_clip: Matrix
 
 
+def sizes(within: tuple[int, int], width: int, height: int) -> Iterator[tuple[int, int]]:
+    """Yield the sizes at which something of width x height is looked for, the largest first."""
+    largest = 1.1 * min(within[0] / width, within[1] / height)
+    for scale in largest * np.exp(-STEP * np.arange(SCALES)):
+        wide, high = max(6, round(width * scale)), max(6, round(height * scale))
+        if wide * high >= 150:
+            yield wide, high
+
+
 def places(original: Image, clip: Image, support: Mask, most: int = 4) -> list[Place]:
     """Return the best place at each of the best scales, the best first."""
     from scipy import fft
@@ -53,12 +63,8 @@ def places(original: Image, clip: Image, support: Mask, most: int = 4) -> list[P
     colours = [spectrum(small[..., channel]) for channel in range(3)]
     powers = spectrum((small * small).sum(axis=2))
     ones = spectrum(np.ones(small.shape[:2]))
-    largest = 1.1 * min(size[0] / width, size[1] / height)
     found: list[Place] = []
-    for scale in largest * np.exp(-STEP * np.arange(SCALES)):
-        wide, high = max(6, round(width * scale)), max(6, round(height * scale))
-        if wide * high < 150 or wide > 1.15 * size[0] or high > 1.15 * size[1]:
-            continue
+    for wide, high in sizes(size, width, height):
         target = cv2.resize(part, (wide, high), interpolation=cv2.INTER_AREA).astype(np.float32)
         shown = (cv2.resize(mask, (wide, high), interpolation=cv2.INTER_AREA) > 200).astype("f4")
         count = float(shown.sum())

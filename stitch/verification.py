@@ -31,7 +31,7 @@ LEAST_TILES = 3
 """Tiles with detail below which a clip is judged by its shading alone."""
 LIMITS = {"bend": 1.5, "bend_share": 0.012, "shift": 0.3}
 """The most that a true pair shows: clip pixels, share of the object's size, clip pixels."""
-FLOORS = {"typical": 0.9, "weak": 0.5, "correlation": 0.75, "inside": 0.85}
+FLOORS = {"typical": 0.9, "weak": 0.3, "correlation": 0.6, "inside": 0.85, "outline": 0.7}
 """The least that a true pair shows."""
 SHADED = 0.92
 """The least correlation of an object without detail."""
@@ -58,6 +58,8 @@ class Evidence:
         explain.
     size : float
         Long side of the object in clip pixels.
+    outline : float
+        Share of the outline that lies on the photograph's edges; NaN where it was not needed.
     """
 
     tiles: npt.NDArray[np.float64]
@@ -67,6 +69,7 @@ class Evidence:
     residual_90: float
     bend: float
     size: float
+    outline: float = float("nan")
 
     @property
     def typical(self) -> float:
@@ -139,6 +142,8 @@ def margins(seen: Evidence) -> dict[str, float]:
     bend = min(LIMITS["bend"], LIMITS["bend_share"] * seen.size)
     floors = FLOORS | {"correlation": SHADED} if len(seen.tiles) < LEAST_TILES else FLOORS
     values = {"correlation": seen.correlation, "inside": seen.inside}
+    if np.isfinite(seen.outline):
+        values["outline"] = seen.outline
     below = {"bend": seen.bend / bend}
     if len(seen.tiles) >= LEAST_TILES:
         values |= {"typical": seen.typical, "weak": seen.weak}

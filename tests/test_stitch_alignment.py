@@ -192,3 +192,33 @@ def test_the_stage_asks_for_a_clip():
         Realign()(Sample.of(data.coffee()))
     with pytest.raises(ValueError, match="threshold must be"):
         Realign(threshold=0.2)
+
+
+def test_a_plain_thing_is_placed_by_its_outline():
+    photograph, alpha = _plain_bag()
+    clip = simulate(photograph, alpha, Making(scale=0.8, padding=0.1, quality=85))
+    found = align(photograph, clip.image)
+    assert found.accepted
+    assert found.evidence is not None
+    assert np.isfinite(found.evidence.outline)
+    assert error(found, clip) < 1.5
+
+
+def test_a_plain_thing_of_another_shape_is_refused():
+    photograph, _ = _plain_bag()
+    other, alpha = _plain_bag(power=1.2, wide=0.16)
+    clip = simulate(other, alpha, Making(scale=0.8, padding=0.1, quality=85))
+    assert not align(photograph, clip.image).accepted
+
+
+def _plain_bag(power: float = 5.0, wide: float = 0.25) -> tuple[np.ndarray, np.ndarray]:
+    behind = data.coffee()
+    height, width = behind.shape[:2]
+    y, x = np.mgrid[:height, :width]
+    across, down = (x / width - 0.55) / wide, (y / height - 0.5) / 0.3
+    alpha = ((np.abs(across) ** power + np.abs(down) ** power) < 1).astype(np.float32)
+    alpha = cv2.GaussianBlur(alpha, (0, 0), 1)
+    shade = 0.9 + 0.1 * np.cos(across)
+    front = np.array([60, 120, 200]) * shade[..., None]
+    mixed = front * alpha[..., None] + behind * (1 - alpha[..., None])
+    return np.rint(mixed).astype(np.uint8), alpha
