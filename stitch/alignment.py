@@ -16,12 +16,14 @@ from .keypoints import ORIGINAL_SIDE, clip_keypoints, keypoints_of, matched
 from .photometric import settle
 from .silhouette import outline_of, outlined, silhouettes
 from .support import Clip, Mask, clip_of, rgb
-from .verification import LEAST_TILES, THRESHOLD, Evidence, evidence, margins
+from .verification import LEAST_TILES, THRESHOLD, Evidence, evidence, margins, without_shadow
 
 LEAST_SUPPORT = 80
 """Pixels of the object below which a clip is too small to be placed."""
 PLENTY, FEW = 25, 12
 """Inliers from which nothing else has to be tried; below which the outline must agree, too."""
+HOPEFUL = 0.8
+"""Typical correlation from which a place that fails may fail for a shadow only."""
 SYMMETRIC = 0.1
 """By how much better a mirrored place without plenty of inliers must be."""
 FILLED = 0.3
@@ -263,6 +265,13 @@ def _settled(
     if not plausible(to_clip):
         to_clip = start
     seen = evidence(photograph, image, support, to_clip)
+    if seen.typical > HOPEFUL and min(margins(seen).values()) < THRESHOLD:
+        left = without_shadow(photograph, image, support, to_clip)
+        if left.sum() < 0.99 * support.sum():
+            again = settle(photograph, image, left, to_clip)
+            if again is not None and plausible(again.to_clip):
+                support, to_clip = left, again.to_clip
+                seen = evidence(photograph, image, support, to_clip)
     if inliers < FEW and min(margins(seen).values()) >= THRESHOLD:
         laid = outline_of(photograph, image, support, to_clip)
         if laid is not None and laid.seen > SEEN and laid.agreement < CONTRARY * laid.seen:

@@ -132,6 +132,13 @@ def _object_of(image: Image, low: npt.NDArray[np.uint8]) -> Mask:
     return support
 
 
+def light_grey(image: Image) -> Mask:
+    """Return where a clip may show a shadow on its canvas."""
+    share = image.astype(np.float32) / canvas_of(image).astype(np.float32)
+    tint = share.max(axis=2) - share.min(axis=2)
+    return (cv2.blur(tint, (3, 3)) < 2 * SHADOW_TINT) & (share.mean(axis=2) > SHADOW_DARKEST)
+
+
 def _off_canvas(image: Image, low: npt.NDArray[np.uint8]) -> Mask:
     floor = canvas_of(image).min() - TOLERANCE
     light = np.pad((low >= floor).astype(np.uint8), 1, constant_values=1)

@@ -12,7 +12,7 @@ from maskmill.images import Image
 from .colour_map import fitted
 from .geometry import Matrix, corners_of, inverse, mapped, resizing, scale_of, shifting
 from .photometric import around_clip, gradients, reduced_to, settle
-from .support import Mask
+from .support import LEAVES, Mask, light_grey
 
 SIDE = 700
 """Long side in pixels at which larger clips are judged."""
@@ -22,6 +22,9 @@ PLAIN = 2.0
 """Standard deviation in levels below which a tile shows nothing."""
 DETAIL = 5.0
 """Standard deviation in pixels of the blur that is taken off: shading says nothing about places."""
+
+DIFFERS = 14.0
+"""Levels by which a shadow differs from what the photograph shows in its place."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -132,6 +135,28 @@ def evidence(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Ev
         _bend(original, clip, support, to_clip),
         size,
     )
+
+
+def without_shadow(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Mask:
+    """Leave out of a clip's support what is light and grey and not what the photograph shows.
+
+    Once a clip lies about where it belongs, a shadow on its canvas is told from a grey object.
+    """
+    under = around_clip(original, to_clip, clip.shape)
+    if under is None:
+        return support
+    part, at = under
+    source, reducing = reduced_to(part, scale_of(to_clip))
+    warped, there = _warped(source, to_clip @ inverse(reducing @ at), clip.shape)
+    inner = _inner(there & support)
+    if inner.sum() < 50:
+        return support
+    expected = fitted(warped, clip, inner)(warped)
+    off = cv2.blur(np.abs(clip - expected).max(axis=2), (3, 3))
+    wrong = (support & light_grey(clip) & (off > DIFFERS)).astype(np.uint8)
+    wrong = cv2.morphologyEx(wrong, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    left = support & ~(cv2.dilate(wrong, np.ones((5, 5), np.uint8)) > 0)
+    return left if left.sum() >= LEAVES * support.sum() else support
 
 
 def margins(seen: Evidence) -> dict[str, float]:
