@@ -42,6 +42,7 @@ def measured(case: Case, methods: Sequence[str]) -> list[Row]:
         "kind": pair.kind,
         "scale": pair.making.scale,
         "side": int(np.ptp(corners_of(pair.clip_alpha >= 0.5), axis=0).max()) + 1,
+        "clip_side": max(pair.clip.shape[:2]),
         "megapixels": pair.original.shape[0] * pair.original.shape[1] / 1e6,
     }
     return [facts | {"method": method} | _run(method, pair) for method in methods]
@@ -103,7 +104,16 @@ def bound(count: int, of: int) -> float:
 
 def textured(row: Row) -> bool:
     """Whether a pair counts for the first promise: scale .3 to 1.2, an object with texture."""
-    return row["stratum"] not in ("plain", "low_texture", "small") and 0.3 <= row["scale"] <= 1.2
+    return (
+        row["stratum"] not in ("plain", "low_texture")
+        and 0.3 <= row["scale"] <= 1.2
+        and not small(row)
+    )
+
+
+def small(row: Row) -> bool:
+    """Whether a clip is under 200 pixels: it is judged in its own pixels."""
+    return row["clip_side"] < 200
 
 
 def judged(rows: Sequence[Row]) -> dict[str, float]:
@@ -127,11 +137,15 @@ def judged(rows: Sequence[Row]) -> dict[str, float]:
 def show(rows: Sequence[Row], methods: Sequence[str]) -> dict[str, Any]:
     """Print the tables; return their numbers."""
     true = [row for row in rows if row["kind"] == TRUE]
-    strata = list(dict.fromkeys(row["stratum"] for row in true))
+    strata = sorted({row["stratum"] for row in true} - {"small"})
     found: dict[str, Any] = {}
     for title, chosen in [
         ("textured, scale .3 to 1.2", [row for row in true if textured(row)]),
-        *((stratum, [row for row in true if row["stratum"] == stratum]) for stratum in strata),
+        ("clips under 200 pixels", [row for row in true if small(row)]),
+        *(
+            (stratum, [row for row in true if row["stratum"] == stratum and not small(row)])
+            for stratum in strata
+        ),
     ]:
         print(f"\n{title}\n")
         names = ("<1 px", "<.5 clip px", "median", "p95", ">3 px", "CPU s")
