@@ -16,7 +16,15 @@ from .keypoints import ORIGINAL_SIDE, clip_keypoints, keypoints_of, matched
 from .photometric import settle
 from .silhouette import outline_of, outlined, silhouettes
 from .support import Clip, Mask, clip_of, rgb
-from .verification import LEAST_TILES, THRESHOLD, Evidence, evidence, margins, without_shadow
+from .verification import (
+    HOPELESS,
+    LEAST_TILES,
+    THRESHOLD,
+    Evidence,
+    evidence,
+    margins,
+    without_shadow,
+)
 
 LEAST_SUPPORT = 80
 """Pixels of the object below which a clip is too small to be placed."""
@@ -26,7 +34,7 @@ HOPEFUL = 0.8
 """Typical correlation from which a place that fails may fail for a shadow only."""
 SYMMETRIC = 0.1
 """By how much better a mirrored place without plenty of inliers must be."""
-FILLED = 0.3
+FILLED = 0.4
 """How much more of a photograph's colour must be within a silhouette than around it."""
 SEEN, CONTRARY = 0.2, 0.5
 """Share of an outline that must be seen to speak, and that must not lie elsewhere."""
@@ -291,7 +299,7 @@ def _reason(found: _Found) -> str:
     failed = {name for name, margin in margins(seen).items() if margin < THRESHOLD}
     if len(seen.tiles) < LEAST_TILES:
         return "low_texture"
-    if "inside" in failed or seen.typical < 0.5 or found.inliers < 12:
+    if "inside" in failed or seen.typical < HOPELESS or found.inliers < 12:
         return "wrong_pair"
     return "perspective" if failed == {"bend"} else "other_view"
 

@@ -23,6 +23,8 @@ PLAIN = 2.0
 DETAIL = 5.0
 """Standard deviation in pixels of the blur that is taken off: shading says nothing about places."""
 
+HOPELESS = 0.5
+"""Typical correlation at which a pair is refused whatever else it shows."""
 DIFFERS = 14.0
 """Levels by which a shadow differs from what the photograph shows in its place."""
 
@@ -58,7 +60,7 @@ class Evidence:
         Median and 90th percentile of the colours' difference, in levels, after the colour map.
     bend : float
         Clip pixels by which a homography would move the object's corners: what a similarity cannot
-        explain.
+        explain; infinite where the tiles rule the pair out already.
     size : float
         Long side of the object in clip pixels.
     outline : float
@@ -126,13 +128,14 @@ def evidence(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Ev
     tiles = _tiles(luma, other, inner)
     tiles[:, :2] = mapped(inverse(local.from_clip), tiles[:, :2])
     tiles[:, 3] /= local.scale
+    hopeful = len(tiles) < LEAST_TILES or float(np.median(tiles[:, 2])) > HOPELESS
     return Evidence(
         tiles,
         _correlation(luma[inner], other[inner]),
         inside,
         float(np.median(off)),
         float(np.percentile(off, 90)),
-        _bend(original, clip, support, to_clip),
+        _bend(original, clip, support, to_clip) if hopeful else float("inf"),
         size,
     )
 
