@@ -30,6 +30,18 @@ SNAP = 0.06
 """Alphas nearer to 0 or 1 are taken for that: noise of compression."""
 SHADOW_TINT, SHADOW_DARKEST = 0.04, 0.45
 """As shares of the canvas: how grey a shadow on it is, and how dark."""
+SHADOW_STEEPEST, SHADOW_REACH = 0.06, 0.03
+"""Share of the canvas by which a shadow's neighbours differ; share of the clip it reaches on."""
+LEAST_SHADOW = 0.002
+"""Share of a clip from which grey patches are a shadow."""
+STEADY = 0.012
+"""Mean difference from the canvas over 5 x 5 pixels that compression does not make."""
+EDGE = 0.05
+"""Difference among neighbours in the photograph that separates a thing from its surroundings."""
+WALKED = 320
+"""Long side in pixels at which surroundings are asked."""
+WALK_EDGES = 130.0
+"""How unlikely a step across an edge is."""
 
 
 class Solved(NamedTuple):
@@ -169,39 +181,118 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     off_canvas = np.abs(canvas - shown).max(axis=2)
     apart = cv2.blur(np.abs(shown - mapped).max(axis=2), (3, 3))
     shadow = _shadow(shown, canvas, apart)
-    outside = _reached((off_canvas < CANVAS) | shadow)
-    gone = outside | ((off_canvas < CANVAS) & (apart > CHANGED)) | shadow
-    gone = cv2.erode(gone.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    light = off_canvas < CANVAS
+    square = np.ones((3, 3), np.uint8)
+    changed = light & (apart > max(CHANGED, 2 * grading.residual / 255))
+    changed = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_OPEN, square) > 0
+    gone = cv2.erode((changed | shadow).astype(np.uint8), square) > 0
     behind = _filled(mapped, gone & there)
-    light = canvas - behind
-    power = (light * light).sum(axis=2)
-    taken = ((shown - mapped) * light).sum(axis=2) / np.maximum(power, 1e-4)
+    towards = canvas - behind
+    power = (towards * towards).sum(axis=2)
+    taken = ((shown - mapped) * towards).sum(axis=2) / np.maximum(power, 1e-4)
     alpha = np.clip(1 - taken, 0, 1)
     least = ((canvas - shown) / np.maximum(canvas, 1e-3)).max(axis=2) - 0.03
-    alpha = np.maximum(alpha, np.where(shadow, 0, np.clip(least, 0, 1)))
+    alpha = np.maximum(alpha, np.clip(least, 0, 1))
     confidence = np.clip(np.sqrt(power) / (SHOWS * np.sqrt(3)), 0, 1).astype(np.float32)
-    # Where the old background was as light as the canvas, the clip alone tells.
-    closed = cv2.morphologyEx(
-        np.clip(off_canvas / 0.04, 0, 1), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)
-    )
-    alpha = confidence * alpha + (1 - confidence) * closed
     # Where the clip shows what the photograph does, and that is no canvas, there the object is.
     same = max(0.03, 2 * grading.residual / 255)
-    agrees = np.clip(2 - apart / same, 0, 1) * np.clip(off_canvas / same - 1, 0, 1)
-    alpha = np.maximum(alpha, agrees)
-    shadow &= agrees < 0.5
-    alpha = np.where(shadow | outside | ~there, 0, np.clip((alpha - SNAP) / (1 - 2 * SNAP), 0, 1))
-    # What is surely object or surely canvas does not depend on what lay behind it.
-    changed = (off_canvas < CANVAS) & (apart > CHANGED)
+    steady = np.abs(cv2.blur(canvas - shown, (5, 5))).max(axis=2)
+    agrees = np.clip(2 - apart / same, 0, 1) * np.clip(steady / STEADY - 1, 0, 1)
+    doubtful = _beside(shadow, shown, canvas)
+    agrees = np.where(doubtful, 0, agrees)
+    alpha = np.where(changed | shadow | ~there, 0, np.maximum(alpha, agrees))
+    # Where both are as light as the canvas, or grey beside a shadow, their surroundings tell.
+    open_ = _opened(mapped, light & (steady < 2 * STEADY), there)
+    alpha = np.where(open_, 0, alpha)
+    either = there & ~changed & ~shadow & ~open_ & (agrees < 1)
+    either &= doubtful | (light & (steady < 2 * STEADY))
+    sure = np.where(either, -1, alpha)
+    inside = _walked(mapped, sure > 0.9, (sure >= 0) & (sure < 0.1))
+    inside = _evened(inside, either & (_steepness(mapped) < EDGE))
+    alpha = np.where(either, np.clip(2 * inside - 0.5, 0, 1), alpha)
     confidence = np.where((agrees == 1) | changed, 1, confidence)
+    confidence = np.where(either, 0.5 * np.abs(2 * inside - 1), confidence)
+    alpha = np.clip((alpha - SNAP) / (1 - 2 * SNAP), 0, 1)
     return _without_specks(alpha.astype(np.float32)), confidence.astype(np.float32)
 
 
-def _reached(open_: Mask) -> Mask:
-    """Return what of a mask is connected with the clip's frame."""
-    framed = np.pad(open_, 1, constant_values=True).astype(np.uint8)
+def _opened(image: Floats, light: Mask, there: Mask) -> Mask:
+    """Find what one reaches from the clip's frame without crossing an edge of the photograph."""
+    way = ~there | (light & (_steepness(image) < EDGE))
+    framed = np.pad(way, 1, constant_values=True).astype(np.uint8)
     _, parts = cv2.connectedComponents(framed, connectivity=4)
-    return (parts == parts[0, 0])[1:-1, 1:-1]
+    reached = (parts == parts[0, 0])[1:-1, 1:-1].astype(np.uint8)
+    reached = cv2.morphologyEx(reached, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    # An edge is found some pixels wide: up to it there is canvas.
+    return (cv2.dilate(reached, np.ones((7, 7), np.uint8)) > 0) & light & there
+
+
+def _steepness(image: Floats) -> Floats:
+    """Return the difference among a pixel's neighbours, in the channel that has the most of it."""
+    soft = cv2.GaussianBlur(image, (0, 0), 1)
+    steep: Any = cv2.morphologyEx(soft, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    return steep.max(axis=2)
+
+
+def _evened(likely: Floats, patches: Mask) -> Floats:
+    """Give each patch that no edge divides one likelihood, and its rim the same."""
+    count, parts = cv2.connectedComponents(patches.astype(np.uint8), connectivity=4)
+    if count < 2:
+        return likely
+    areas = np.bincount(parts.ravel(), minlength=count)
+    means = np.bincount(parts.ravel(), likely.ravel(), count) / np.maximum(areas, 1)
+    labels = cv2.dilate(parts.astype(np.float32), np.ones((7, 7), np.uint8)).astype(np.intp)
+    labels = np.where(patches, parts, labels)
+    return np.where(labels > 0, means[labels], likely).astype(np.float32)
+
+
+def _beside(shadow: Mask, shown: Floats, canvas: Floats) -> Mask:
+    """Find what is grey and smooth next to a shadow: it may be more of it."""
+    if shadow.mean() < LEAST_SHADOW:
+        return np.zeros_like(shadow)
+    large = cv2.morphologyEx(shadow.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    share = shown / np.maximum(canvas, 1e-3)
+    tint = cv2.blur(share.max(axis=2) - share.min(axis=2), (3, 3))
+    level: Any = cv2.blur(share.mean(axis=2), (3, 3))
+    steep = cv2.morphologyEx(level, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    alike = (tint < SHADOW_TINT) & (level > SHADOW_DARKEST) & (level < 1 - CANVAS / 2)
+    alike &= steep < SHADOW_STEEPEST
+    reach = 2 * max(1, round(SHADOW_REACH * max(shadow.shape))) + 1
+    near = cv2.dilate(large, np.ones((reach, reach), np.uint8)) > 0
+    return alike & near & ~shadow
+
+
+def _walked(image: Floats, object_: Mask, background: Mask) -> Floats:
+    """Return for every pixel how likely a random walk from it meets the object first.
+
+    L. Grady, "Random walks for image segmentation", 2006: steps across an edge of the photograph
+    are unlikely.
+    """
+    from skimage.segmentation import random_walker
+
+    height, width = object_.shape
+    factor = min(1.0, WALKED / max(height, width))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    small, inside, outside = (
+        cv2.resize(array, size, interpolation=cv2.INTER_AREA)
+        for array in (image, object_.astype(np.float32), background.astype(np.float32))
+    )
+    labels = np.where(inside > 0.5, 1, np.where(outside > 0.5, 2, 0))
+    if not ((labels == 1).any() and (labels == 2).any()) or (labels > 0).all():
+        return object_.astype(np.float32)
+    found = random_walker(
+        small,
+        labels,
+        beta=WALK_EDGES,
+        mode="cg_j",
+        tol=1e-4,
+        prob_tol=1.0,  # what is beyond [0, 1] by the solver's tolerance is cut off below
+        channel_axis=-1,
+        return_full_prob=True,
+    )
+    likely = np.clip(np.asarray(found[0], np.float32), 0, 1)
+    whole: Any = cv2.resize(likely, (width, height), interpolation=cv2.INTER_LINEAR)
+    return whole
 
 
 def _shadow(shown: Floats, canvas: Floats, apart: Floats) -> Mask:
