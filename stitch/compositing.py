@@ -22,8 +22,10 @@ Floats = npt.NDArray[np.float32]
 
 CANVAS = 0.025
 """Difference from the canvas, of 1, that JPEG leaves on it."""
-CHANGED = 0.08
+CHANGED = 0.05
 """Difference between clip and photograph from which something was surely taken away."""
+HOLE, UNPROVEN = 0.2, 0.25
+"""Mean of it that proves an enclosed hole; the confidence where one is not proven."""
 SHOWS = 0.15
 """Difference between the old background and the canvas from which the equation can be trusted."""
 SNAP = 0.06
@@ -213,7 +215,22 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     confidence = np.where((agrees == 1) | changed, 1, confidence)
     confidence = np.where(either, 0.5 * np.abs(2 * inside - 1), confidence)
     alpha = np.clip((alpha - SNAP) / (1 - 2 * SNAP), 0, 1)
+    held = _unproven_holes(alpha, apart)
+    alpha, confidence = np.where(held, 1, alpha), np.where(held, UNPROVEN, confidence)
     return _without_specks(alpha.astype(np.float32)), confidence.astype(np.float32)
+
+
+def _unproven_holes(alpha: Floats, apart: Floats) -> Mask:
+    """Find enclosed holes in which the photograph does not clearly show anything but the clip."""
+    count, parts = cv2.connectedComponents((alpha < 0.5).astype(np.uint8), connectivity=4)
+    areas = np.bincount(parts.ravel(), minlength=count)
+    means = np.bincount(parts.ravel(), apart.ravel(), count) / np.maximum(areas, 1)
+    kept = means < HOLE
+    frame = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    kept[frame] = False
+    kept[0] = False
+    held = kept[parts].astype(np.uint8)
+    return cv2.dilate(held, np.ones((3, 3), np.uint8)) > 0
 
 
 def _opened(image: Floats, light: Mask, there: Mask) -> Mask:
