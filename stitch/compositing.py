@@ -211,7 +211,7 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     sure = np.where(either, -1, alpha)
     inside = _walked(mapped, sure > 0.9, (sure >= 0) & (sure < 0.1))
     inside = _evened(inside, either & (_steepness(mapped) < EDGE))
-    alpha = np.where(either, np.clip(2 * inside - 0.5, 0, 1), alpha)
+    alpha = np.where(either, np.clip(4 * inside - 2.1, 0, 1), alpha)
     confidence = np.where((agrees == 1) | changed, 1, confidence)
     confidence = np.where(either, 0.5 * np.abs(2 * inside - 1), confidence)
     alpha = np.clip((alpha - SNAP) / (1 - 2 * SNAP), 0, 1)
