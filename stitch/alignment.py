@@ -36,8 +36,8 @@ SYMMETRIC = 0.1
 """By how much better a mirrored place without plenty of inliers must be."""
 FILLED = 0.4
 """How much more of a photograph's colour must be within a silhouette than around it."""
-SEEN, CONTRARY = 0.2, 0.5
-"""Share of an outline that must be seen to speak, and that must not lie elsewhere."""
+SEEN, LYING = 0.2, 0.5
+"""Share of an outline that must be seen to speak, and share of that which must lie right."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -282,7 +282,7 @@ def _settled(
                 seen = evidence(photograph, image, support, to_clip)
     if inliers < FEW and min(margins(seen).values()) >= THRESHOLD:
         laid = outline_of(photograph, image, support, to_clip)
-        if laid is not None and laid.seen > SEEN and laid.agreement < CONTRARY * laid.seen:
+        if laid is not None and laid.seen > SEEN and laid.agreement < LYING * laid.seen:
             seen = replace(seen, outline=laid.agreement)
     return _found(to_clip, support, mirrored, inliers, seen)
 

@@ -34,7 +34,7 @@ THRESHOLD = 0.5
 """Score from which an alignment is accepted; `scripts/calibrate_stitch.py` draws the curve."""
 LEAST_TILES = 3
 """Tiles with detail below which a clip is judged by its shading alone."""
-LIMITS = {"bend": 1.5, "bend_share": 0.012, "shift": 0.3}
+LIMITS = {"bend": 1.3, "bend_share": 0.012, "shift": 0.3}
 """The most that a true pair shows: clip pixels, share of the object's size, clip pixels."""
 FLOORS = {"typical": 0.9, "weak": 0.3, "correlation": 0.6, "inside": 0.85, "outline": 0.7}
 """The least that a true pair shows."""
