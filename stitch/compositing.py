@@ -38,6 +38,8 @@ LEAST_SHADOW = 0.002
 """Share of a clip from which grey patches are a shadow."""
 STEADY = 0.012
 """Mean difference from the canvas over 5 x 5 pixels that compression does not make."""
+OWN_LIGHT = 0.3
+"""Weight of the object's own colour, which is less certain beyond its inside."""
 EDGE = 0.05
 """Difference among neighbours in the photograph that separates a thing from its surroundings."""
 WALKED = 320
@@ -192,9 +194,6 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     towards = canvas - behind
     power = (towards * towards).sum(axis=2)
     taken = ((shown - mapped) * towards).sum(axis=2) / np.maximum(power, 1e-4)
-    alpha = np.clip(1 - taken, 0, 1)
-    least = ((canvas - shown) / np.maximum(canvas, 1e-3)).max(axis=2) - 0.03
-    alpha = np.maximum(alpha, np.clip(least, 0, 1))
     confidence = np.clip(np.sqrt(power) / (SHOWS * np.sqrt(3)), 0, 1).astype(np.float32)
     # Where the clip shows what the photograph does, and that is no canvas, there the object is.
     same = max(0.03, 2 * grading.residual / 255)
@@ -202,6 +201,16 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     agrees = np.clip(2 - apart / same, 0, 1) * np.clip(steady / STEADY - 1, 0, 1)
     doubtful = _beside(shadow, shown, canvas)
     agrees = np.where(doubtful, 0, agrees)
+    # Two estimates, by the light that was taken away and by the object's own; noise decides.
+    front = _filled(shown, cv2.erode((agrees == 1).astype(np.uint8), square) > 0)
+    away = canvas - front
+    force = (away * away).sum(axis=2)
+    own = ((canvas - shown) * away).sum(axis=2) / np.maximum(force, 1e-4)
+    force = OWN_LIGHT * np.clip(apart / same, 0, 1) * force
+    share = power / np.maximum(power + force, 1e-4)
+    alpha = share * np.clip(1 - taken, 0, 1) + (1 - share) * np.clip(own, 0, 1)
+    least = ((canvas - shown) / np.maximum(canvas, 1e-3)).max(axis=2) - 0.03
+    alpha = np.maximum(alpha, np.clip(least, 0, 1))
     alpha = np.where(changed | shadow | ~there, 0, np.maximum(alpha, agrees))
     # Where both are as light as the canvas, or grey beside a shadow, their surroundings tell.
     open_ = _opened(mapped, light & (steady < 2 * STEADY), there)
@@ -215,14 +224,15 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     confidence = np.where((agrees == 1) | changed, 1, confidence)
     confidence = np.where(either, 0.5 * np.abs(2 * inside - 1), confidence)
     alpha = np.clip((alpha - SNAP) / (1 - 2 * SNAP), 0, 1)
-    held = _unproven_holes(alpha, apart)
+    held = _unproven_holes(alpha < 0.5, apart)
     alpha, confidence = np.where(held, 1, alpha), np.where(held, UNPROVEN, confidence)
     return _without_specks(alpha.astype(np.float32)), confidence.astype(np.float32)
 
 
-def _unproven_holes(alpha: Floats, apart: Floats) -> Mask:
+def _unproven_holes(empty: Mask, apart: Floats) -> Mask:
     """Find enclosed holes in which the photograph does not clearly show anything but the clip."""
-    count, parts = cv2.connectedComponents((alpha < 0.5).astype(np.uint8), connectivity=4)
+    found: Any = cv2.connectedComponents(empty.astype(np.uint8), connectivity=4)
+    count, parts = found
     areas = np.bincount(parts.ravel(), minlength=count)
     means = np.bincount(parts.ravel(), apart.ravel(), count) / np.maximum(areas, 1)
     kept = means < HOLE
