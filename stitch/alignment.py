@@ -103,10 +103,11 @@ def align(original: npt.NDArray[np.generic], clipped: npt.NDArray[np.generic]) -
 
     The clip may have been cropped, moved, scaled, turned a little, mirrored, graded, sharpened and
     compressed. RootSIFT matches give a similarity; Gauss-Newton on all pixels of the object refines
-    it in the clip's grid; where there is too little texture, masked colour correlation over all
-    places and scales finds the start. What is found must then pass a verifier: detail that
-    correlates tile by tile, tiles that do not want to move, colours that one smooth map explains,
-    and no bend that only another view explains.
+    it in the clip's grid; where there is too little texture, the outline or masked colour
+    correlation over all places and scales finds the start, and for plain things the outline
+    decides. What is found must then pass a verifier: detail that correlates tile by tile, tiles
+    that do not want to move, colours that one smooth map explains, and no bend that only another
+    view explains.
 
     Parameters
     ----------
@@ -163,7 +164,7 @@ def align(original: npt.NDArray[np.generic], clipped: npt.NDArray[np.generic]) -
 
 
 def _candidates(photograph: Image, clip: Clip) -> Iterator[_Found]:
-    """Yield what could be it: from keypoints first, then by correlation."""
+    """Yield what could be it: from keypoints, then by the outline, then by correlation."""
     known = keypoints_of(photograph, None, ORIGINAL_SIDE)
     best = 0.0
     for mirrored in (False, True):
@@ -299,7 +300,7 @@ def _reason(found: _Found) -> str:
     failed = {name for name, margin in margins(seen).items() if margin < THRESHOLD}
     if len(seen.tiles) < LEAST_TILES:
         return "low_texture"
-    if "inside" in failed or seen.typical < HOPELESS or found.inliers < 12:
+    if "inside" in failed or seen.typical < HOPELESS or found.inliers < FEW:
         return "wrong_pair"
     return "perspective" if failed == {"bend"} else "other_view"
 

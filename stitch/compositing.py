@@ -17,6 +17,7 @@ from .decoding import decode_clip
 from .geometry import inverse, scale_of
 from .photometric import reduced_to
 from .support import Mask, canvas_of, clip_of, eight_bits, rgb
+from .surroundings import EDGE, UNPROVEN, evened, opened, steepness, unproven_holes, walked
 
 Floats = npt.NDArray[np.float32]
 
@@ -24,8 +25,6 @@ CANVAS = 0.025
 """Difference from the canvas, of 1, that JPEG leaves on it."""
 CHANGED = 0.05
 """Difference between clip and photograph from which something was surely taken away."""
-HOLE, UNPROVEN = 0.2, 0.25
-"""Mean of it that proves an enclosed hole; the confidence where one is not proven."""
 SHOWS = 0.15
 """Difference between the old background and the canvas from which the equation can be trusted."""
 SNAP = 0.06
@@ -40,12 +39,6 @@ STEADY = 0.012
 """Mean difference from the canvas over 5 x 5 pixels that compression does not make."""
 OWN_LIGHT = 0.3
 """Weight of the object's own colour, which is less certain beyond its inside."""
-EDGE = 0.05
-"""Difference among neighbours in the photograph that separates a thing from its surroundings."""
-WALKED = 320
-"""Long side in pixels at which surroundings are asked."""
-WALK_EDGES = 130.0
-"""How unlikely a step across an edge is."""
 
 
 class Solved(NamedTuple):
@@ -80,8 +73,11 @@ def clip_matte(
     ``C = a F + (1 - a) b``, its photograph ``I = a F + (1 - a) B``; their difference leaves
     ``1 - a = <C - I, b - B> / |b - B|^2``, in the clip's own encoding, once one smooth map has
     taken the photograph's colours to the clip's. B is filled in from where the photograph surely
-    shows background. What is darker than the canvas is object in any case, unless it is grey and
-    the photograph shows another colour there: then it is a shadow.
+    shows background. Where B is nearly b, the object's own colour F weighs in:
+    ``a = <b - C, b - F> / |b - F|^2``. Where clip and photograph are both as light as the canvas,
+    neither tells, and a random walk over the photograph's edges decides what belongs to the
+    object. What is darker than the canvas is object in any case, unless it is grey and the
+    photograph shows another colour there: then it is a shadow.
 
     Parameters
     ----------
@@ -213,64 +209,20 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     alpha = np.maximum(alpha, np.clip(least, 0, 1))
     alpha = np.where(changed | shadow | ~there, 0, np.maximum(alpha, agrees))
     # Where both are as light as the canvas, or grey beside a shadow, their surroundings tell.
-    open_ = _opened(mapped, light & (steady < 2 * STEADY), there)
+    open_ = opened(mapped, light & (steady < 2 * STEADY), there)
     alpha = np.where(open_, 0, alpha)
     either = there & ~changed & ~shadow & ~open_ & (agrees < 1)
     either &= doubtful | (light & (steady < 2 * STEADY))
     sure = np.where(either, -1, alpha)
-    inside = _walked(mapped, sure > 0.9, (sure >= 0) & (sure < 0.1))
-    inside = _evened(inside, either & (_steepness(mapped) < EDGE))
+    inside = walked(mapped, sure > 0.9, (sure >= 0) & (sure < 0.1))
+    inside = evened(inside, either & (steepness(mapped) < EDGE))
     alpha = np.where(either, np.clip(4 * inside - 2.1, 0, 1), alpha)
     confidence = np.where((agrees == 1) | changed, 1, confidence)
     confidence = np.where(either, 0.5 * np.abs(2 * inside - 1), confidence)
     alpha = np.clip((alpha - SNAP) / (1 - 2 * SNAP), 0, 1)
-    held = _unproven_holes(alpha < 0.5, apart)
+    held = unproven_holes(alpha < 0.5, apart)
     alpha, confidence = np.where(held, 1, alpha), np.where(held, UNPROVEN, confidence)
     return _without_specks(alpha.astype(np.float32)), confidence.astype(np.float32)
-
-
-def _unproven_holes(empty: Mask, apart: Floats) -> Mask:
-    """Find enclosed holes in which the photograph does not clearly show anything but the clip."""
-    found: Any = cv2.connectedComponents(empty.astype(np.uint8), connectivity=4)
-    count, parts = found
-    areas = np.bincount(parts.ravel(), minlength=count)
-    means = np.bincount(parts.ravel(), apart.ravel(), count) / np.maximum(areas, 1)
-    kept = means < HOLE
-    frame = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
-    kept[frame] = False
-    kept[0] = False
-    held = kept[parts].astype(np.uint8)
-    return cv2.dilate(held, np.ones((3, 3), np.uint8)) > 0
-
-
-def _opened(image: Floats, light: Mask, there: Mask) -> Mask:
-    """Find what one reaches from the clip's frame without crossing an edge of the photograph."""
-    way = ~there | (light & (_steepness(image) < EDGE))
-    framed = np.pad(way, 1, constant_values=True).astype(np.uint8)
-    _, parts = cv2.connectedComponents(framed, connectivity=4)
-    reached = (parts == parts[0, 0])[1:-1, 1:-1].astype(np.uint8)
-    reached = cv2.morphologyEx(reached, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    # An edge is found some pixels wide: up to it there is canvas.
-    return (cv2.dilate(reached, np.ones((7, 7), np.uint8)) > 0) & light & there
-
-
-def _steepness(image: Floats) -> Floats:
-    """Return the difference among a pixel's neighbours, in the channel that has the most of it."""
-    soft = cv2.GaussianBlur(image, (0, 0), 1)
-    steep: Any = cv2.morphologyEx(soft, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    return steep.max(axis=2)
-
-
-def _evened(likely: Floats, patches: Mask) -> Floats:
-    """Give each patch that no edge divides one likelihood, and its rim the same."""
-    count, parts = cv2.connectedComponents(patches.astype(np.uint8), connectivity=4)
-    if count < 2:
-        return likely
-    areas = np.bincount(parts.ravel(), minlength=count)
-    means = np.bincount(parts.ravel(), likely.ravel(), count) / np.maximum(areas, 1)
-    labels = cv2.dilate(parts.astype(np.float32), np.ones((7, 7), np.uint8)).astype(np.intp)
-    labels = np.where(patches, parts, labels)
-    return np.where(labels > 0, means[labels], likely).astype(np.float32)
 
 
 def _beside(shadow: Mask, shown: Floats, canvas: Floats) -> Mask:
@@ -287,39 +239,6 @@ def _beside(shadow: Mask, shown: Floats, canvas: Floats) -> Mask:
     reach = 2 * max(1, round(SHADOW_REACH * max(shadow.shape))) + 1
     near = cv2.dilate(large, np.ones((reach, reach), np.uint8)) > 0
     return alike & near & ~shadow
-
-
-def _walked(image: Floats, object_: Mask, background: Mask) -> Floats:
-    """Return for every pixel how likely a random walk from it meets the object first.
-
-    L. Grady, "Random walks for image segmentation", 2006: steps across an edge of the photograph
-    are unlikely.
-    """
-    from skimage.segmentation import random_walker
-
-    height, width = object_.shape
-    factor = min(1.0, WALKED / max(height, width))
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    small, inside, outside = (
-        cv2.resize(array, size, interpolation=cv2.INTER_AREA)
-        for array in (image, object_.astype(np.float32), background.astype(np.float32))
-    )
-    labels = np.where(inside > 0.5, 1, np.where(outside > 0.5, 2, 0))
-    if not ((labels == 1).any() and (labels == 2).any()) or (labels > 0).all():
-        return object_.astype(np.float32)
-    found = random_walker(
-        small,
-        labels,
-        beta=WALK_EDGES,
-        mode="cg_j",
-        tol=1e-4,
-        prob_tol=1.0,  # what is beyond [0, 1] by the solver's tolerance is cut off below
-        channel_axis=-1,
-        return_full_prob=True,
-    )
-    likely = np.clip(np.asarray(found[0], np.float32), 0, 1)
-    whole: Any = cv2.resize(likely, (width, height), interpolation=cv2.INTER_LINEAR)
-    return whole
 
 
 def _shadow(shown: Floats, canvas: Floats, apart: Floats) -> Mask:

@@ -41,6 +41,14 @@ def sizes(within: tuple[int, int], width: int, height: int) -> Iterator[tuple[in
             yield wide, high
 
 
+def peak(values: Any, size: tuple[int, int]) -> tuple[int, int, float]:
+    """Return the shift (across, down) of the greatest value, and it; shifts wrap beyond `size`."""
+    y, x = np.unravel_index(int(values.argmax()), values.shape)
+    down = int(y) if y < size[1] else int(y) - values.shape[0]
+    across = int(x) if x < size[0] else int(x) - values.shape[1]
+    return across, down, float(values[y, x])
+
+
 def places(original: Image, clip: Image, support: Mask, most: int = 4) -> list[Place]:
     """Return the best place at each of the best scales, the best first."""
     from scipy import fft
@@ -81,12 +89,10 @@ def places(original: Image, clip: Image, support: Mask, most: int = 4) -> list[P
         spread = np.maximum(back(powers * where) - means, 0)
         alike = products / np.sqrt(np.maximum(spread * float((target * target).sum()), 0.1))
         alike[under < INSIDE * count] = -1
-        y, x = np.unravel_index(int(alike.argmax()), alike.shape)
-        down = int(y) if y < size[1] else int(y) - shape[0]
-        across = int(x) if x < size[0] else int(x) - shape[1]
+        across, down, value = peak(alike, size)
         to_small = shifting(across, down) @ resizing((width, height), (wide, high))
         from_clip = to_small @ shifting(-left, -top)
         reducing = resizing((original.shape[1], original.shape[0]), size)
         to_clip = inverse(inverse(reducing) @ from_clip)
-        found.append(Place(float(alike[y, x]), to_clip))
+        found.append(Place(value, to_clip))
     return sorted(found, key=lambda place: -place.correlation)[:most]

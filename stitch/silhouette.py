@@ -14,9 +14,9 @@ import numpy.typing as npt
 from maskmill.images import Image
 
 from .colour_map import fitted
-from .correlation import Place, sizes
+from .correlation import INSIDE, Place, peak, sizes
 from .geometry import Matrix, corners_of, inverse, mapped, resizing, scale_of, shifting
-from .photometric import gradients, reduced_to
+from .photometric import TUKEY, gradients, reduced_to
 from .support import Mask
 
 SIDE = 128
@@ -25,8 +25,6 @@ RING = 3
 """Pixels around the silhouette that are compared with it, in the search."""
 ALIKE = 35.0
 """Standard deviation in levels of what counts as the object's colour."""
-INSIDE = 0.9
-"""Share of the clip that must lie within the photograph."""
 RECOLOURED = 60.0
 """Levels by which a studio may have changed an object's mean colour, in any channel."""
 POINTS = 800
@@ -44,7 +42,6 @@ LEAST_EDGE = 24.0
 """Levels by which the object must differ from what is beyond its outline."""
 NEAR = 1.0
 """Pixels of the clip within which an edge agrees with the outline."""
-TUKEY = 4.685
 
 Floats = npt.NDArray[np.float32]
 Reals = npt.NDArray[np.float64]
@@ -85,8 +82,7 @@ def silhouettes(original: Image, clip: Image, support: Mask, most: int = 2) -> l
         found = _searched(original, small, support, colour, most)
         if not found:
             break
-        size_ = support.shape[1::-1]
-        under = cv2.warpPerspective(original, found[0].to_clip, size_, flags=cv2.INTER_AREA)
+        under = cv2.warpPerspective(original, found[0].to_clip, support.shape[1::-1])
         seen = np.median(under[support], axis=0)
         if np.abs(seen - clip[support].mean(axis=0)).max() > RECOLOURED:
             break
@@ -124,12 +120,10 @@ def _searched(original: Image, small: Floats, support: Mask, colour: Any, most: 
         inside = back(there * filling) / float(core.sum())
         value = back(like * filling) / float(core.sum()) - back(like * around) / float(ring.sum())
         value[inside < INSIDE] = -1
-        y, x = np.unravel_index(int(value.argmax()), value.shape)
-        down = int(y) if y < size[1] else int(y) - shape[0]
-        across = int(x) if x < size[0] else int(x) - shape[1]
+        across, down, best = peak(value, size)
         to_small = shifting(across + RING, down + RING) @ resizing((width, height), (wide, high))
         to_clip = inverse(inverse(reducing) @ to_small @ shifting(-left, -top))
-        found.append(Place(float(value[y, x]), to_clip))
+        found.append(Place(best, to_clip))
     return sorted(found, key=lambda place: -place.correlation)[:most]
 
 
@@ -298,12 +292,11 @@ def _step(points: Reals, normals: Reals, farther: Reals, kind: str) -> Matrix:
         normal = slopes.T @ (slopes * weights[:, None])
         normal += 1e-3 * np.trace(normal) / len(found) * np.eye(len(found))
         found = np.linalg.solve(normal, slopes.T @ (weights * -farther))
-    found = found / half
     if kind == "similarity":
-        a, b, s, r = found * (half, half, half, half)
+        a, b, s, r = found
         local = np.array([[1 + s / half, r / half, a], [-r / half, 1 + s / half, b], [0, 0, 1]])
     else:
-        a, b, xx, xy, yx, yy, px, py = found * half
+        a, b, xx, xy, yx, yy, px, py = found
         local = np.array(
             [
                 [1 + xx / half, yx / half, a],

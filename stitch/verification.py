@@ -107,13 +107,10 @@ def evidence(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Ev
     size = float(np.ptp(corners_of(support), axis=0).max() + 1)
     none = Evidence(np.zeros((0, 5)), -1.0, 0.0, 255.0, 255.0, np.inf, size)
     local = _local(clip, support, to_clip)
-    under = around_clip(original, local.to_clip, local.clip.shape)
+    under = _under(original, local.to_clip, local.clip.shape)
     if under is None:
         return none
-    part, at = under
-    source, reducing = reduced_to(part, scale_of(local.to_clip))
-    to_clip_from = local.to_clip @ inverse(reducing @ at)
-    warped, there = _warped(source, to_clip_from, local.clip.shape)
+    warped, there = under
     inside = float((there & local.support).sum() / local.support.sum())
     inner = _inner(there & local.support)
     if inner.sum() < 50:
@@ -145,12 +142,10 @@ def without_shadow(original: Image, clip: Image, support: Mask, to_clip: Matrix)
 
     Once a clip lies about where it belongs, a shadow on its canvas is told from a grey object.
     """
-    under = around_clip(original, to_clip, clip.shape)
+    under = _under(original, to_clip, clip.shape)
     if under is None:
         return support
-    part, at = under
-    source, reducing = reduced_to(part, scale_of(to_clip))
-    warped, there = _warped(source, to_clip @ inverse(reducing @ at), clip.shape)
+    warped, there = under
     inner = _inner(there & support)
     if inner.sum() < 50:
         return support
@@ -211,7 +206,14 @@ def _local(clip: Image, support: Mask, to_clip: Matrix) -> _Local:
     return _Local(part, mask, from_clip @ to_clip, from_clip, scale)
 
 
-def _warped(source: Image, to_clip: Matrix, shape: tuple[int, ...]) -> tuple[Any, Mask]:
+def _under(original: Image, to_clip: Matrix, shape: tuple[int, ...]) -> tuple[Any, Mask] | None:
+    """Return the photograph in the clip's grid and where it has anything; None where nowhere."""
+    found = around_clip(original, to_clip, shape)
+    if found is None:
+        return None
+    part, at = found
+    source, reducing = reduced_to(part, scale_of(to_clip))
+    to_clip = to_clip @ inverse(reducing @ at)
     size = (shape[1], shape[0])
     warped = cv2.warpPerspective(
         source, to_clip, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
