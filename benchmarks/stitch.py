@@ -178,6 +178,18 @@ def show(rows: Sequence[Row], methods: Sequence[str]) -> dict[str, Any]:
     return found
 
 
+def _known(path: Path | None, settings: list[str]) -> list[list[Row]]:
+    """Return the rows of the cases an earlier run of the same settings has done."""
+    if path is None:
+        return []
+    if not path.exists():
+        path.write_text(json.dumps(settings) + "\n")
+    first, *lines = path.read_text().splitlines()
+    if json.loads(first) != settings:
+        raise SystemExit(f"{path} is of another run: {first}")
+    return [json.loads(line) for line in lines]
+
+
 def main() -> int:
     """Measure, print the tables, write JSON."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
@@ -186,18 +198,28 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=(OURS, *BASELINES), metavar="METHOD")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path)
+    parser.add_argument(
+        "--rows",
+        type=Path,
+        help="JSON lines to which cases go as they end: a run that was killed goes on",
+    )
     options = parser.parse_args()
     if not DATA.is_dir():
         print("shared/data is not here: nothing to measure")
         return 2
     methods = options.only or [OURS, *BASELINES]
     todo = cases(options.half, options.limit)
-    rows: list[Row] = []
+    known = _known(options.rows, [options.half, *methods])
+    rows = [row for some in known[: len(todo)] for row in some]
+    left = todo[len(known) :]
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
-        for number, some in enumerate(pool.map(measured, todo, [methods] * len(todo)), 1):
+        for number, some in enumerate(pool.map(measured, left, [methods] * len(left)), 1):
             rows += some
+            if options.rows:
+                with options.rows.open("a") as file:
+                    file.write(json.dumps(some) + "\n")
             if number % 50 == 0:
-                print(f"{number} of {len(todo)}", file=sys.stderr, flush=True)
+                print(f"{len(known) + number} of {len(todo)}", file=sys.stderr, flush=True)
     numbers = show(rows, methods)
     if options.out:
         options.out.write_text(json.dumps({"tables": numbers, "rows": rows}, indent=1) + "\n")

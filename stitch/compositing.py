@@ -17,7 +17,7 @@ from .decoding import decode_clip
 from .geometry import inverse, scale_of
 from .photometric import reduced_to
 from .support import Mask, canvas_of, clip_of, eight_bits, rgb
-from .surroundings import EDGE, UNPROVEN, evened, opened, steepness, unproven_holes, walked
+from .surroundings import EDGE, UNPROVEN, blank, evened, opened, steepness, unproven_holes, walked
 
 Floats = npt.NDArray[np.float32]
 
@@ -25,6 +25,8 @@ CANVAS = 0.025
 """Difference from the canvas, of 1, that JPEG leaves on it."""
 CHANGED = 0.05
 """Difference between clip and photograph from which something was surely taken away."""
+AUTOMATIC = 0.03
+"""Ambiguity up to which an alpha needs no review."""
 SHOWS = 0.15
 """Difference between the old background and the canvas from which the equation can be trusted."""
 SNAP = 0.06
@@ -39,6 +41,9 @@ STEADY = 0.012
 """Mean difference from the canvas over 5 x 5 pixels that compression does not make."""
 OWN_LIGHT = 0.3
 """Weight of the object's own colour, which is less certain beyond its inside."""
+
+ROUNDS, GAIN, LEAST_BLUR = 3, 1.5, 0.15
+"""Of the back-projection that sharpens a reduced alpha; the blur in pixels that is none."""
 
 
 class Solved(NamedTuple):
@@ -115,7 +120,7 @@ def clip_matte(
     shape = photograph.shape[:2]
     if levels.ndim == 3 and levels.shape[2] == 4 and levels[..., 3].min() < 255:
         shown = levels[..., 3].astype(np.float32) / np.float32(255)
-        alpha = _brought(shown, alignment.matrix, shape)
+        alpha = _sharpened(_brought(shown, alignment.matrix, shape), shown, alignment.matrix)
         return _judged(alpha, np.ones(shape, np.float32), 0.0)
     clip = clip_of(clipped)
     if clip.grey:
@@ -152,6 +157,25 @@ def _brought(shown: Floats, matrix: npt.NDArray[np.float64], shape: tuple[int, .
         borderValue=0,
     )
     return np.clip(warped, 0, 1).astype(np.float32, copy=False)
+
+
+def _sharpened(
+    alpha: Alpha, shown: Floats, matrix: npt.NDArray[np.float64], rounds: int = ROUNDS
+) -> Alpha:
+    """Undo what the clip's reduction did to edges: reduced again, alpha must be what it shows.
+
+    M. Irani, S. Peleg, "Improving resolution by image registration", 1991: iterated
+    back-projection; alpha's bounds make up for what no pixel of the clip tells.
+    """
+    reduction = scale_of(np.vstack([matrix, [0, 0, 1]]))
+    blur = 0.5 * np.sqrt(max(reduction**2 - 1, 0))
+    for _ in range(rounds):
+        soft = cv2.GaussianBlur(alpha, (0, 0), blur) if blur > LEAST_BLUR else alpha
+        size = shown.shape[1::-1]
+        again = cv2.warpAffine(soft, matrix, size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+        left = cv2.warpAffine(shown - again, matrix, alpha.shape[1::-1], flags=cv2.INTER_CUBIC)
+        alpha = np.clip(alpha + GAIN * left, 0, 1).astype(np.float32, copy=False)
+    return alpha
 
 
 def _under(
@@ -215,12 +239,17 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     either &= doubtful | (light & (steady < 2 * STEADY))
     sure = np.where(either, -1, alpha)
     inside = walked(mapped, sure > 0.9, (sure >= 0) & (sure < 0.1))
-    inside = evened(inside, either & (steepness(mapped) < EDGE))
+    patches = either & (steepness(mapped) < EDGE)
+    inside = evened(inside, patches)
+    clip_off, image_off = (canvas - shown).mean(axis=2), (canvas - mapped).mean(axis=2)
+    inside = np.where(blank(clip_off, image_off, patches), 0, inside)
     alpha = np.where(either, np.clip(4 * inside - 2.1, 0, 1), alpha)
     confidence = np.where((agrees == 1) | changed, 1, confidence)
     confidence = np.where(either, 0.5 * np.abs(2 * inside - 1), confidence)
     alpha = np.clip((alpha - SNAP) / (1 - 2 * SNAP), 0, 1)
-    held = unproven_holes(alpha < 0.5, apart)
+    empty = alpha < 0.5
+    core = cv2.erode(empty.astype(np.uint8), square) > 0
+    held = unproven_holes(empty, apart, blank(clip_off, image_off, core))
     alpha, confidence = np.where(held, 1, alpha), np.where(held, UNPROVEN, confidence)
     return _without_specks(alpha.astype(np.float32)), confidence.astype(np.float32)
 

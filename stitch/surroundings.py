@@ -16,6 +16,9 @@ WALKED = 320
 """Long side in pixels at which surroundings are asked."""
 WALK_EDGES = 130.0
 """How unlikely a step across an edge is."""
+BLANK, GRAIN, BLANK_AREA = 0.0012, 0.003, 25
+"""Mean differences from the canvas, of 1, of a patch that is nothing else and of one that is;
+pixels that make a mean."""
 HOLE, UNPROVEN = 0.2, 0.25
 """Mean difference between clip and photograph that proves an enclosed hole; the confidence where
 one is not proven."""
@@ -84,13 +87,34 @@ def walked(image: Floats, object_: Mask, background: Mask) -> Floats:
     return whole
 
 
-def unproven_holes(empty: Mask, apart: Floats) -> Mask:
-    """Find enclosed holes in which the photograph does not clearly show anything but the clip."""
+def blank(clip_off: Floats, image_off: Floats, patches: Mask) -> Mask:
+    """Find patches, and their rims, in which the clip is its canvas and the photograph is not.
+
+    Both are differences from the canvas. An object as light as that still shows its grain: over
+    a patch its mean tells what a pixel does not.
+    """
+    count, parts = cv2.connectedComponents(patches.astype(np.uint8), connectivity=4)
+    areas = np.maximum(np.bincount(parts.ravel(), minlength=count), 1)
+    shown, seen = (
+        np.bincount(parts.ravel(), np.abs(off).ravel(), count) / areas
+        for off in (clip_off, image_off)
+    )
+    found = (areas >= BLANK_AREA) & (shown < BLANK) & (seen > GRAIN)
+    found[0] = False
+    return cv2.dilate(found[parts].astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+
+
+def unproven_holes(empty: Mask, apart: Floats, bare: Mask) -> Mask:
+    """Find enclosed holes in which the photograph does not clearly show anything but the clip.
+
+    `bare` is what `blank` finds in `empty`.
+    """
     found: Any = cv2.connectedComponents(empty.astype(np.uint8), connectivity=4)
     count, parts = found
-    areas = np.bincount(parts.ravel(), minlength=count)
-    means = np.bincount(parts.ravel(), apart.ravel(), count) / np.maximum(areas, 1)
-    kept = means < HOLE
+    areas = np.maximum(np.bincount(parts.ravel(), minlength=count), 1)
+    means = np.bincount(parts.ravel(), apart.ravel(), count) / areas
+    proven = np.bincount(parts.ravel(), bare.ravel(), count) / areas
+    kept = (means < HOLE) & (proven < 0.5)
     frame = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
     kept[frame] = False
     kept[0] = False
