@@ -72,6 +72,8 @@ def skimage_orb(original: Any, clip: Any) -> Matrix | None:
             return None
         places.append(finder.keypoints[:, ::-1])
         descriptors.append(finder.descriptors)
+    if not all(map(len, descriptors)):
+        return None
     matches = match_descriptors(*descriptors, cross_check=True)
     if len(matches) < 10:
         return None

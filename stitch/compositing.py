@@ -217,7 +217,9 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     confidence = np.clip(np.sqrt(power) / (SHOWS * np.sqrt(3)), 0, 1).astype(np.float32)
     # Where the clip shows what the photograph does, and that is no canvas, there the object is.
     same = max(0.03, 2 * grading.residual / 255)
+    # Beside an object lies what JPEG made of its edge: one calm window is enough to be canvas.
     steady = np.abs(cv2.blur(canvas - shown, (5, 5))).max(axis=2)
+    steady = cv2.erode(steady, np.ones((5, 5), np.uint8))
     agrees = np.clip(2 - apart / same, 0, 1) * np.clip(steady / STEADY - 1, 0, 1)
     doubtful = _beside(shadow, shown, canvas)
     agrees = np.where(doubtful, 0, agrees)

@@ -93,7 +93,8 @@ def blank(clip_off: Floats, image_off: Floats, patches: Mask) -> Mask:
     Both are differences from the canvas. An object as light as that still shows its grain: over
     a patch its mean tells what a pixel does not.
     """
-    count, parts = cv2.connectedComponents(patches.astype(np.uint8), connectivity=4)
+    divided: Any = cv2.connectedComponents(patches.astype(np.uint8), connectivity=4)
+    count, parts = divided
     areas = np.maximum(np.bincount(parts.ravel(), minlength=count), 1)
     shown, seen = (
         np.bincount(parts.ravel(), np.abs(off).ravel(), count) / areas
