@@ -154,7 +154,10 @@ def _brought(
 def show(rows: Sequence[Row]) -> dict[str, Any]:
     """Print the tables; return their numbers."""
     found: dict[str, Any] = {}
-    opaque = [row for row in rows if not row["transparent"]]
+    whole = [row for row in rows if not row["transparent"]]
+    opaque = [row for row in whole if not row["reason"]]
+    found["refused"] = [len(whole) - len(opaque), len(whole)]
+    print(f"refused as too ambiguous: {len(whole) - len(opaque)} of {len(whole)}")
     dark = [row for row in opaque if row["near_white"] < NEAR_WHITE]
     strata = sorted({row["stratum"] for row in dark})
     groups = {
@@ -163,18 +166,18 @@ def show(rows: Sequence[Row]) -> dict[str, Any]:
     } | {f"of the first: {one}": [row for row in dark if row["stratum"] == one] for one in strata}
     for title, some in groups.items():
         found[title] = _table(title, some)
-    automatic = [row for row in opaque if row["ambiguity"] <= AUTOMATIC and not row["reason"]]
+    automatic = [row for row in whole if row["ambiguity"] <= AUTOMATIC]
     ious = np.array([row["methods"][OURS]["iou"] for row in automatic] or [np.nan])
     found["automatic"] = {
         "cut": AUTOMATIC,
-        "pairs": len(opaque),
-        "share": len(automatic) / max(1, len(opaque)),
+        "pairs": len(whole),
+        "share": len(automatic) / max(1, len(whole)),
         "iou": float(ious.mean()),
         "below .95": float((ious < 0.95).mean()),
     }
     print(
         f"\naccepted without review (ambiguity up to {AUTOMATIC}): {len(automatic)} of "
-        f"{len(opaque)}, IoU mean {ious.mean():.4f}, below .95: {(ious < 0.95).mean():.1%}"
+        f"{len(whole)}, IoU mean {ious.mean():.4f}, below .95: {(ious < 0.95).mean():.1%}"
     )
     for title, least, most in [("scale .7 and more", 0.7, 9.0), ("scale .3 to .7", 0.3, 0.7)]:
         chosen = [row for row in rows if row["transparent"] and least <= row["scale"] < most]

@@ -25,8 +25,8 @@ CANVAS = 0.025
 """Difference from the canvas, of 1, that JPEG leaves on it."""
 CHANGED = 0.05
 """Difference between clip and photograph from which something was surely taken away."""
-AUTOMATIC = 0.03
-"""Ambiguity up to which an alpha needs no review."""
+AUTOMATIC, MOST_AMBIGUOUS = 0.045, 0.12
+"""Ambiguity up to which an alpha needs no review, and up to which it is of use."""
 SHOWS = 0.15
 """Difference between the old background and the canvas from which the equation can be trusted."""
 SNAP = 0.06
@@ -138,7 +138,7 @@ def _judged(alpha: Alpha, confidence: Alpha, ambiguity: float) -> Solved:
     reason = ""
     if not (alpha >= 0.5).any():
         reason = "empty_alpha"
-    elif ambiguity > 0.5:
+    elif ambiguity > MOST_AMBIGUOUS:
         reason = "near_white_background"
     values = {"ambiguity": ambiguity, "coverage": float((alpha >= 0.5).mean())}
     return Solved(alpha, confidence, ambiguity, reason, values)
@@ -323,10 +323,11 @@ class ClipMatte:
     Parameters
     ----------
     most_ambiguous : float
-        Samples above it are dropped as ``near_white_background``.
+        Samples above it are dropped as ``near_white_background``. On simulated clips, alphas up to
+        `AUTOMATIC` need no review.
     """
 
-    most_ambiguous: float = 0.5
+    most_ambiguous: float = MOST_AMBIGUOUS
 
     def __post_init__(self) -> None:
         if not 0 <= self.most_ambiguous <= 1:
@@ -343,7 +344,7 @@ class ClipMatte:
         solved = clip_matte(sample.image, decode_clip(context.clip), context.alignment)
         if solved.reason == "empty_alpha":
             return Dropped(sample, "empty_alpha", solved.values)
-        if solved.reason or solved.ambiguity > self.most_ambiguous:
+        if solved.ambiguity > self.most_ambiguous:
             return Dropped(sample, "near_white_background", solved.values)
         made = sample.with_alpha(solved.alpha, step="clip_matte", **solved.values)
         return made.scored(ambiguity=solved.ambiguity)
