@@ -45,7 +45,11 @@ def orb_homography(original: Any, clip: Any) -> Matrix | None:
 def scans(original: Any, clip: Any) -> Matrix | None:
     """OpenCV's Stitcher in its mode for scans: the affine that its cameras hold."""
     stitcher = cv2.Stitcher.create(cv2.Stitcher_SCANS)
-    if stitcher.estimateTransform([original, clip]) != cv2.Stitcher_OK:
+    try:
+        state = stitcher.estimateTransform([original, clip])
+    except cv2.error:  # FLANN asserts where an image has hardly a keypoint
+        return None
+    if state != cv2.Stitcher_OK:
         return None
     cameras = stitcher.cameras()
     if len(cameras) != 2:

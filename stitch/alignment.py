@@ -11,8 +11,8 @@ import numpy.typing as npt
 from maskmill.images import Image
 
 from .correlation import places
-from .geometry import Matrix, inverse, mirroring, plausible, resizing
-from .keypoints import ORIGINAL_SIDE, clip_keypoints, keypoints_of, matched
+from .geometry import Matrix, corners_of, inverse, mapped, mirroring, plausible, resizing, scale_of
+from .keypoints import ORIGINAL_SIDE, SMALL, clip_keypoints, keypoints_of, matched
 from .photometric import settle
 from .silhouette import outline_of, outlined, silhouettes
 from .support import Clip, Mask, clip_of, rgb
@@ -21,6 +21,7 @@ from .verification import (
     LEAST_TILES,
     THRESHOLD,
     Evidence,
+    agreeing,
     evidence,
     margins,
     without_shadow,
@@ -36,6 +37,12 @@ SYMMETRIC = 0.1
 """By how much better a mirrored place without plenty of inliers must be."""
 FILLED = 0.4
 """How much more of a photograph's colour must be within a silhouette than around it."""
+ENLARGED = 1.3
+"""Scale from which a clip is judged in the photograph's pixels: its own show nothing more."""
+NUDGE = 1.0
+"""Pixels by which a small clip may move when what disagrees is left out."""
+SEARCHED = 220
+"""Long side in pixels of the object at which the places that correlation finds are compared."""
 SEEN, LYING = 0.2, 0.5
 """Share of an outline that must be seen to speak, and share of that which must lie right."""
 
@@ -213,19 +220,12 @@ def _by_outline(photograph: Image, clip: Clip) -> Iterator[_Found]:
 
 def _correlated(photograph: Image, clip: Clip) -> Iterator[_Found]:
     """Yield the best place that correlation finds, at full size."""
-    height, width = clip.support.shape
     rows, columns = np.nonzero(clip.support)
-    factor = min(1.0, 220 / max(np.ptp(rows) + 1, np.ptp(columns) + 1))
-    size = (max(8, round(width * factor)), max(8, round(height * factor)))
-    levels = clip.support.astype(np.uint8) * np.uint8(255)
-    small = Clip(
-        cv2.resize(clip.image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False),
-        cv2.resize(levels, size, interpolation=cv2.INTER_AREA) > 200,
-        clip.grey,
-    )
+    factor = min(1.0, SEARCHED / max(np.ptp(rows) + 1, np.ptp(columns) + 1))
+    reduced, support, reducing = _reduced(clip.image, clip.support, factor)
+    small = Clip(reduced, support, clip.grey)
     if small.support.sum() < LEAST_SUPPORT:
         return
-    reducing = resizing((width, height), size)
     tried: list[tuple[float, bool, Matrix]] = []
     for mirrored in (False, True):
         image, support = _turned(small, mirrored)
@@ -245,14 +245,19 @@ def _correlated(photograph: Image, clip: Clip) -> Iterator[_Found]:
     value, mirrored, to_small = max(tried, key=lambda one: one[0])
     if value > 0.45:
         image, support = _turned(clip, mirrored)
-        start = inverse(_turned_resizing(reducing, width, size[0], mirrored)) @ to_small
-        yield _settled(photograph, image, support, start, mirrored, 0)
+        yield _settled(photograph, image, support, inverse(reducing) @ to_small, mirrored, 0)
 
 
-def _turned_resizing(reducing: Matrix, width: int, small: int, mirrored: bool) -> Matrix:
-    if not mirrored:
-        return reducing
-    return mirroring(small) @ reducing @ mirroring(width)
+def _reduced(image: Image, support: Mask, factor: float) -> tuple[Image, Mask, Matrix]:
+    """Return a clip made smaller, and the transform to it: the same for a mirrored one."""
+    height, width = support.shape
+    size = (max(8, round(width * factor)), max(8, round(height * factor)))
+    levels = support.astype(np.uint8) * np.uint8(255)
+    return (
+        cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False),
+        cv2.resize(levels, size, interpolation=cv2.INTER_AREA) > 200,
+        resizing((width, height), size),
+    )
 
 
 def _turned(clip: Clip, mirrored: bool) -> tuple[Image, Mask]:
@@ -269,29 +274,54 @@ def _settled(
     mirrored: bool,
     inliers: int,
 ) -> _Found:
+    scale = scale_of(start)
+    if scale > ENLARGED:
+        small, left, reducing = _reduced(image, support, 1 / scale)
+        found = _settled(photograph, small, left, reducing @ start, mirrored, inliers)
+        tiles = found.evidence.tiles.copy()
+        tiles[:, :2] = mapped(inverse(reducing), tiles[:, :2])
+        seen = replace(found.evidence, tiles=tiles)
+        return found._replace(to_clip=inverse(reducing) @ found.to_clip, evidence=seen)
     settled = settle(photograph, image, support, start)
     to_clip = settled.to_clip if settled is not None else start
     if not plausible(to_clip):
         to_clip = start
     seen = evidence(photograph, image, support, to_clip)
-    if seen.typical > HOPEFUL and min(margins(seen).values()) < THRESHOLD:
+    if seen.typical > HOPEFUL and _score(seen) < THRESHOLD:
         left = without_shadow(photograph, image, support, to_clip)
         if left.sum() < 0.99 * support.sum():
             again = settle(photograph, image, left, to_clip)
             if again is not None and plausible(again.to_clip):
                 support, to_clip = left, again.to_clip
                 seen = evidence(photograph, image, support, to_clip)
-    if inliers < FEW and min(margins(seen).values()) >= THRESHOLD:
+    if seen.typical > HOPEFUL and seen.size < SMALL:
+        left = agreeing(photograph, image, support, to_clip)
+        again = settle(photograph, image, left, to_clip)
+        if again is not None and _moved(support, to_clip, again.to_clip) < NUDGE:
+            cleaned = evidence(photograph, image, left, again.to_clip)
+            if _score(cleaned) >= min(THRESHOLD, _score(seen)):
+                support, to_clip, seen = left, again.to_clip, cleaned
+    if inliers < FEW and _score(seen) >= THRESHOLD:
         laid = outline_of(photograph, image, support, to_clip)
         if laid is not None and laid.seen > SEEN and laid.agreement < LYING * laid.seen:
             seen = replace(seen, outline=laid.agreement)
     return _found(to_clip, support, mirrored, inliers, seen)
 
 
+def _moved(support: Mask, before: Matrix, after: Matrix) -> float:
+    """Return by how many pixels of the clip the object's corners moved, on average."""
+    corners = corners_of(support)
+    return float(np.hypot(*(mapped(after @ inverse(before), corners) - corners).T).mean())
+
+
+def _score(seen: Evidence) -> float:
+    return min(margins(seen).values())
+
+
 def _found(to_clip: Matrix, support: Mask, mirrored: bool, inliers: int, seen: Evidence) -> _Found:
     if mirrored:
         to_clip = mirroring(support.shape[1]) @ to_clip
-    return _Found(to_clip, mirrored, inliers, min(margins(seen).values()), seen)
+    return _Found(to_clip, mirrored, inliers, _score(seen), seen)
 
 
 def _reason(found: _Found) -> str:

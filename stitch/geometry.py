@@ -82,7 +82,7 @@ def plausible(matrix: Matrix) -> bool:
     if not np.isfinite(matrix).all():
         return False
     large, small = np.linalg.svd(matrix[:2, :2], compute_uv=False)
-    return bool(small > 0.01 and large < 4 and large / small < 1.08)
+    return bool(small > 0.01 and large < 8 and large / small < 1.08)
 
 
 def corners_of(mask: npt.NDArray[np.bool_]) -> Points:

@@ -27,6 +27,8 @@ HOPELESS = 0.5
 """Typical correlation at which a pair is refused whatever else it shows."""
 DIFFERS = 14.0
 """Levels by which a shadow differs from what the photograph shows in its place."""
+DISAGREES, SPREAD = 10.0, 3.0
+"""Levels, and how many times what is usual, by which colours do not belong to the same thing."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -154,6 +156,26 @@ def without_shadow(original: Image, clip: Image, support: Mask, to_clip: Matrix)
     wrong = (support & light_grey(clip) & (off > DIFFERS)).astype(np.uint8)
     wrong = cv2.morphologyEx(wrong, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     left = support & ~(cv2.dilate(wrong, np.ones((5, 5), np.uint8)) > 0)
+    return left if left.sum() >= LEAVES * support.sum() else support
+
+
+def agreeing(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Mask:
+    """Leave out of a clip's support where its colours are not at all the photograph's.
+
+    Once a clip lies nearly where it belongs, that is canvas between its parts and at its edges,
+    which weigh more the smaller a clip is.
+    """
+    under = _under(original, to_clip, clip.shape)
+    if under is None:
+        return support
+    warped, there = under
+    inner = _inner(there & support)
+    if inner.sum() < 50:
+        return support
+    expected = fitted(warped, clip, inner)(warped)
+    off = cv2.blur(np.abs(clip - expected).max(axis=2), (3, 3))
+    wrong = off > max(DISAGREES, SPREAD * float(np.median(off[inner])))
+    left = support & ~(cv2.dilate((support & wrong).astype(np.uint8), np.ones((3, 3))) > 0)
     return left if left.sum() >= LEAVES * support.sum() else support
 
 
