@@ -277,11 +277,12 @@ def _settled(
     scale = scale_of(start)
     if scale > ENLARGED:
         small, left, reducing = _reduced(image, support, 1 / scale)
-        found = _settled(photograph, small, left, reducing @ start, mirrored, inliers)
-        tiles = found.evidence.tiles.copy()
-        tiles[:, :2] = mapped(inverse(reducing), tiles[:, :2])
-        seen = replace(found.evidence, tiles=tiles)
-        return found._replace(to_clip=inverse(reducing) @ found.to_clip, evidence=seen)
+        if left.sum() >= LEAST_SUPPORT:
+            found = _settled(photograph, small, left, reducing @ start, mirrored, inliers)
+            tiles = found.evidence.tiles.copy()
+            tiles[:, :2] = mapped(inverse(reducing), tiles[:, :2])
+            seen = replace(found.evidence, tiles=tiles)
+            return found._replace(to_clip=inverse(reducing) @ found.to_clip, evidence=seen)
     settled = settle(photograph, image, support, start)
     to_clip = settled.to_clip if settled is not None else start
     if not plausible(to_clip):

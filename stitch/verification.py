@@ -48,6 +48,8 @@ SHADED = 0.92
 class Evidence:
     """How a clip compares with the photograph under it.
 
+    Of a clip that was enlarged, bend, size and shifts are in the photograph's pixels.
+
     Parameters
     ----------
     tiles : ndarray, n x 5, float64
@@ -144,19 +146,13 @@ def without_shadow(original: Image, clip: Image, support: Mask, to_clip: Matrix)
 
     Once a clip lies about where it belongs, a shadow on its canvas is told from a grey object.
     """
-    under = _under(original, to_clip, clip.shape)
-    if under is None:
+    compared = _compared(original, clip, support, to_clip)
+    if compared is None:
         return support
-    warped, there = under
-    inner = _inner(there & support)
-    if inner.sum() < 50:
-        return support
-    expected = fitted(warped, clip, inner)(warped)
-    off = cv2.blur(np.abs(clip - expected).max(axis=2), (3, 3))
+    off, _ = compared
     wrong = (support & light_grey(clip) & (off > DIFFERS)).astype(np.uint8)
     wrong = cv2.morphologyEx(wrong, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    left = support & ~(cv2.dilate(wrong, np.ones((5, 5), np.uint8)) > 0)
-    return left if left.sum() >= LEAVES * support.sum() else support
+    return _without(support, wrong, 5)
 
 
 def agreeing(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Mask:
@@ -165,18 +161,12 @@ def agreeing(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Ma
     Once a clip lies nearly where it belongs, that is canvas between its parts and at its edges,
     which weigh more the smaller a clip is.
     """
-    under = _under(original, to_clip, clip.shape)
-    if under is None:
+    compared = _compared(original, clip, support, to_clip)
+    if compared is None:
         return support
-    warped, there = under
-    inner = _inner(there & support)
-    if inner.sum() < 50:
-        return support
-    expected = fitted(warped, clip, inner)(warped)
-    off = cv2.blur(np.abs(clip - expected).max(axis=2), (3, 3))
-    wrong = off > max(DISAGREES, SPREAD * float(np.median(off[inner])))
-    left = support & ~(cv2.dilate((support & wrong).astype(np.uint8), np.ones((3, 3))) > 0)
-    return left if left.sum() >= LEAVES * support.sum() else support
+    off, inner = compared
+    wrong = support & (off > max(DISAGREES, SPREAD * float(np.median(off[inner]))))
+    return _without(support, wrong.astype(np.uint8), 3)
 
 
 def margins(seen: Evidence) -> dict[str, float]:
@@ -242,6 +232,27 @@ def _under(original: Image, to_clip: Matrix, shape: tuple[int, ...]) -> tuple[An
     )
     whole = np.full(source.shape[:2], 255, np.uint8)
     return warped, cv2.warpPerspective(whole, to_clip, size, flags=cv2.INTER_NEAREST) > 0
+
+
+def _compared(
+    original: Image, clip: Image, support: Mask, to_clip: Matrix
+) -> tuple[Floats, Mask] | None:
+    """Return by how many levels colours differ, locally, and where they were fitted."""
+    under = _under(original, to_clip, clip.shape)
+    if under is None:
+        return None
+    warped, there = under
+    inner = _inner(there & support)
+    if inner.sum() < 50:
+        return None
+    expected = fitted(warped, clip, inner)(warped)
+    return cv2.blur(np.abs(clip - expected).max(axis=2), (3, 3)), inner
+
+
+def _without(support: Mask, wrong: npt.NDArray[np.uint8], around: int) -> Mask:
+    """Return the support without what is wrong and around it; whole where too little is left."""
+    left = support & ~(cv2.dilate(wrong, np.ones((around, around), np.uint8)) > 0)
+    return left if left.sum() >= LEAVES * support.sum() else support
 
 
 def _inner(mask: Mask) -> Mask:

@@ -146,3 +146,13 @@ def test_enlarging_a_clip_loses_nothing(factor: float, turned: bool) -> None:
     assert len(found.tiles)
     assert 0 <= found.tiles[:, 0].min() < found.tiles[:, 0].max() < made.shape[1]
     assert found.tiles[:, 0].max() > 0.5 * made.shape[1]
+
+
+def test_an_enlarged_clip_of_which_hardly_anything_is_left_ends_with_a_reason() -> None:
+    photograph = np.asarray(coffee()).copy()
+    made = np.full((320, 340, 3), 255, np.uint8)
+    for row in range(20, 300, 40):  # lines, thinner than a pixel of the photograph
+        made[row : row + 3, 20:320] = photograph[row // 6 + 60, 150 + np.arange(300) // 6][None]
+    found = align(photograph, made)
+    assert not found.accepted
+    assert found.reason
