@@ -237,7 +237,7 @@ def _correlated(photograph: Image, clip: Clip) -> Iterator[_Found]:
             )
             if settled is None or not plausible(settled.to_clip):
                 continue
-            seen = evidence(photograph, image, support, settled.to_clip)
+            seen = evidence(photograph, image, support, settled.to_clip, bending=False)
             value = min(seen.correlation, seen.typical if len(seen.tiles) > 3 else 1.0)
             tried.append((value, mirrored, settled.to_clip))
     if not tried:

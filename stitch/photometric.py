@@ -277,28 +277,26 @@ class _Run:
         size = FIELDS[self.kind]
         normal, right = np.zeros((size, size)), np.zeros(size)
         weights: list[Floats] = []
-        for channel in range(3):
-            x, y = found[there, channel], self.wanted[there, channel]
-            slopes = self.slopes[channel][there]
-            weight = before[channel][there] if before else np.ones(len(x), np.float32)
+        known = there.astype(np.float32)
+        some = np.flatnonzero(there)[::7]
+        for channel, slopes in enumerate(self.slopes):
+            weight = before[channel] * known if before else known
             whole = max(float(weight.sum()), 1e-6)
-            x = x - (weight * x).sum() / whole
-            y = y - (weight * y).sum() / whole
-            power = float((weight * x * x).sum()) / whole
-            gain = float((weight * x * y).sum()) / whole / max(power, 1e-3)
+            x, y = found[:, channel], self.wanted[:, channel]
+            x = x - float(weight @ x) / whole
+            y = y - float(weight @ y) / whole
+            weighed = weight * x
+            gain = float(weighed @ y) / max(float(weighed @ x), 1e-3 * whole)
             residual = np.float32(np.clip(gain, 0.4, 2.5)) * x - y
-            sigma = 1.4826 * float(np.median(np.abs(residual[::7]))) + 0.3
+            sigma = 1.4826 * float(np.median(np.abs(residual[some]))) + 0.3
             bounded = residual / np.float32(TUKEY * sigma)
-            weight = np.square(np.clip(1 - bounded * bounded, 0, None))
-            slopes = slopes - (weight[:, None] * slopes).sum(axis=0) / max(
-                float(weight.sum()), 1e-6
-            )
-            weighted = slopes * (weight / np.float32(sigma * sigma))[:, None]
-            normal += weighted.T @ slopes
-            right += weighted.T @ residual
-            kept = np.zeros(len(found), np.float32)
-            kept[there] = weight
-            weights.append(kept)
+            weight = np.square(np.maximum(1 - bounded * bounded, 0)) * known
+            whole = max(float(weight.sum()), 1e-6)
+            middle = (weight @ slopes) / whole
+            weighted = slopes * weight[:, None]
+            normal += (weighted.T @ slopes - whole * np.outer(middle, middle)) / sigma**2
+            right += (residual @ weighted - float(weight @ residual) * middle) / sigma**2
+            weights.append(weight)
         return normal, right, weights
 
     def _keep_aspect(self, normal: Reals, right: Reals) -> None:

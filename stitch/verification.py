@@ -31,6 +31,7 @@ DISAGREES, SPREAD = 10.0, 3.0
 """Levels, and how many times what is usual, by which colours do not belong to the same thing."""
 
 Floats = npt.NDArray[np.float32]
+Reals = npt.NDArray[np.float64]
 
 THRESHOLD = 0.5
 """Score from which an alignment is accepted; `scripts/calibrate_stitch.py` draws the curve."""
@@ -97,7 +98,9 @@ class Evidence:
         return float(np.median(shifts)) if len(shifts) else 0.0
 
 
-def evidence(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Evidence:
+def evidence(
+    original: Image, clip: Image, support: Mask, to_clip: Matrix, bending: bool = True
+) -> Evidence:
     """Lay the photograph under a clip and compare them.
 
     Parameters
@@ -107,6 +110,8 @@ def evidence(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Ev
         Pixels of the clip that show the object.
     to_clip : ndarray, 3 x 3
         From the photograph's pixel centres to the clip's.
+    bending : bool
+        Whether to tell its bend, which costs most; without, it is infinite.
     """
     size = float(np.ptp(corners_of(support), axis=0).max() + 1)
     none = Evidence(np.zeros((0, 5)), -1.0, 0.0, 255.0, 255.0, np.inf, size)
@@ -136,7 +141,7 @@ def evidence(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Ev
         inside,
         float(np.median(off)),
         float(np.percentile(off, 90)),
-        _bend(original, clip, support, to_clip) if hopeful else float("inf"),
+        _bend(original, clip, support, to_clip) if bending and hopeful else float("inf"),
         size,
     )
 
@@ -151,7 +156,7 @@ def without_shadow(original: Image, clip: Image, support: Mask, to_clip: Matrix)
         return support
     off, _ = compared
     wrong = (support & light_grey(clip) & (off > DIFFERS)).astype(np.uint8)
-    wrong = cv2.morphologyEx(wrong, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    wrong = cv2.morphologyEx(wrong, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
     return _without(support, wrong, 5)
 
 
@@ -166,7 +171,7 @@ def agreeing(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Ma
         return support
     off, inner = compared
     wrong = support & (off > max(DISAGREES, SPREAD * float(np.median(off[inner]))))
-    return _without(support, wrong.astype(np.uint8), 3)
+    return _without(support, wrong, 3)
 
 
 def margins(seen: Evidence) -> dict[str, float]:
@@ -249,9 +254,10 @@ def _compared(
     return cv2.blur(np.abs(clip - expected).max(axis=2), (3, 3)), inner
 
 
-def _without(support: Mask, wrong: npt.NDArray[np.uint8], around: int) -> Mask:
+def _without(support: Mask, wrong: Mask, around: int) -> Mask:
     """Return the support without what is wrong and around it; whole where too little is left."""
-    left = support & ~(cv2.dilate(wrong, np.ones((around, around), np.uint8)) > 0)
+    near = cv2.dilate(wrong.astype(np.uint8), np.ones((around, around), np.uint8)) > 0
+    left = support & ~near
     return left if left.sum() >= LEAVES * support.sum() else support
 
 
@@ -273,35 +279,59 @@ def _tiles(seen: Floats, expected: Floats, inner: Mask) -> npt.NDArray[np.float6
     across, down = gradients(expected)
     height, width = seen.shape
     side = int(np.clip(max(height, width) / TILES, 14, 64))
-    rows: list[tuple[float, ...]] = []
-    for top in range(0, max(1, height - side // 2), side // 2):
-        for left in range(0, max(1, width - side // 2), side // 2):
-            tile = np.s_[top : top + side, left : left + side]
-            mask = inner[tile]
-            if mask.sum() < 0.4 * side * side:
-                continue
-            one, two = detail[tile][mask], other[tile][mask]
-            one, two = one - one.mean(), two - two.mean()
-            if one.std() < PLAIN:
-                continue
-            alike = float((one * two).mean()) / max(float(one.std() * two.std()), 0.5)
-            shift = _shift(one, two, across[tile][mask], down[tile][mask])
-            y, x = (float(axis.mean()) for axis in np.nonzero(mask))
-            rows.append((left + x, top + y, alike, shift, float(one.std())))
-    return np.array(rows, np.float64).reshape(-1, 5)
+    top, left = np.meshgrid(
+        *(np.arange(0, max(1, whole - side // 2), side // 2) for whole in (height, width)),
+        indexing="ij",
+    )
+    box = (top, left, np.minimum(top + side, height), np.minimum(left + side, width))
+    count = _sums(inner.astype(np.float32), box)
+    enough = (count >= 0.4 * side * side) & (count > 0)
+    box = tuple(edge[enough] for edge in box)
+    count = count[enough]
+
+    def mean(values: npt.NDArray[Any]) -> Reals:
+        return _sums(np.where(inner, values, np.float32(0)), box) / count
+
+    middle = [mean(np.broadcast_to(axis, inner.shape)) for axis in _axes(height, width)]
+    one, two = mean(detail), mean(other)
+    spread = np.sqrt(np.maximum(mean(detail * detail) - one * one, 0))
+    power = np.maximum(mean(other * other) - two * two, 0)
+    common = mean(detail * other) - one * two
+    alike = common / np.maximum(spread * np.sqrt(power), 0.5)
+    gain = np.clip(common / np.maximum(power, 1e-3), 0.5, 2)
+    slopes = np.array([[mean(a * b) for b in (across, down)] for a in (across, down)])
+    pull = np.array(
+        [
+            mean(slope * detail) - gain * mean(slope * other) - (one - gain * two) * mean(slope)
+            for slope in (across, down)
+        ]
+    )
+    rows = np.stack([*middle, alike, _shifts(slopes, pull, gain), spread], axis=1)
+    return rows[spread >= PLAIN]
 
 
-def _shift(one: Floats, two: Floats, across: Floats, down: Floats) -> float:
-    """Return by how far one has to move to fit, where its gradients tell; NaN where they do not."""
-    power = max(float((two * two).mean()), 1e-3)
-    gain = float(np.clip(float((one * two).mean()) / power, 0.5, 2))
-    slopes = np.stack([across, down]) * np.float32(gain)
-    values, ways = np.linalg.eigh(slopes @ slopes.T)
-    told = values > 1.5 * len(one)
-    if not told.any():
-        return float("nan")
-    steps = ways.T @ (slopes @ (one - np.float32(gain) * two)) / np.maximum(values, 1e-6)
-    return float(np.hypot(*np.where(told, steps, 0)))
+def _axes(height: int, width: int) -> tuple[Floats, Floats]:
+    return np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+
+
+def _sums(values: Floats, box: tuple[npt.NDArray[np.intp], ...]) -> Reals:
+    """Return the sum of what lies in each box: top, left, bottom, right."""
+    table = cv2.integral(values)
+    top, left, bottom, right = box
+    within = table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
+    return within.astype(np.float64, copy=False)
+
+
+def _shifts(slopes: Reals, pull: Reals, gain: Reals) -> Reals:
+    """Return by how far each tile has to move to fit, where its gradients tell; else NaN.
+
+    Slopes are 2 x 2 x n, mean products of the gradients; pull is 2 x n, those with what differs.
+    """
+    values, ways = np.linalg.eigh(np.moveaxis(slopes * gain * gain, -1, 0))
+    told = values > 1.5
+    along = np.einsum("nij,in->nj", ways, pull * gain) / np.maximum(values, 1e-6)
+    length = np.hypot(*np.where(told, along, 0).T)
+    return np.where(told.any(axis=1), length, np.nan)
 
 
 def _bend(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> float:
