@@ -195,17 +195,64 @@ def test_the_demo_journeys_over_a_users_coco(
     for name in ("sheet.png", "report.html", "dataset/dataset.json", "training/checkpoint.pt"):
         assert (tmp_path / "demo" / name).exists()
     assert len(list((tmp_path / "demo/predictions").iterdir())) == 2
+    assert set(Dataset(tmp_path / "demo/dataset").info["counts"]) == {"people"}
 
 
-def test_the_demo_makes_its_own_photographs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    flags = ["--out", str(tmp_path), "--count", "40", "--steps", "2", "--workers", "0"]
-    assert main(["demo", *flags]) == 0
-    counts = Dataset(tmp_path / "dataset").info["counts"]["people"]
+DEMO = ("--count", "40", "--steps", "2", "--workers", "0")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("demo")
+    assert main(["demo", "--out", str(out), *DEMO]) == 0
+    return out
+
+
+def test_the_demo_makes_its_own_photographs(demo: Path):
+    counts = Dataset(demo / "dataset").info["counts"]["people"]
     assert counts["read"] >= 40
     assert counts["kept"] >= counts["read"] // 2
-    assert verify(tmp_path / "dataset", decode=True) == []
-    alphas = [sample.alpha for sample in Dataset(tmp_path / "dataset").split()]
+    assert verify(demo / "dataset", decode=True) == []
+    alphas = [sample.alpha for sample in Dataset(demo / "dataset").split()]
     assert all(np.ptp(alpha) == 1 for alpha in alphas)
+
+
+def test_the_demo_puts_products_beside_the_people_and_refuses_a_wrong_clip(demo: Path):
+    dataset = Dataset(demo / "dataset")
+    assert dataset.info["counts"]["products"] == {
+        "read": 4,
+        "kept": 3,
+        "dropped": {"realign": {"wrong_pair": 1}},
+        "failed": {},
+    }
+    refused = [row["origin"] for row in dataset.ledger().to_pylist() if row["stage"] == "realign"]
+    assert refused == ["chelsea_clip.jpg"]
+    splits: dict[str | None, set[str | None]] = {}
+    for sample in dataset.split():
+        splits.setdefault(sample.group, set()).add(sample.split)
+    assert all(len(sides) == 1 for sides in splits.values()), splits
+
+
+def test_the_demo_draws_pairs_before_and_after(demo: Path):
+    sheets = sorted(path.name for path in (demo / "products" / "sheets").iterdir())
+    assert [name.rpartition("-")[0] for name in sheets] == [
+        "0013-nobody-brick-1_clip",
+        "0033-nobody-astronaut_clip",
+        "chelsea_clip",
+        "coffee_clip",
+    ]
+    assert "4 of them: products/sheets/" in (demo / "report.html").read_text()
+
+
+def test_the_demo_makes_nothing_twice(demo: Path, capsys: pytest.CaptureFixture[str]):
+    folders = ("photographs", "products", "dataset/shards")
+    files = [path for folder in folders for path in (demo / folder).rglob("*")]
+    times = [path.stat().st_mtime_ns for path in files]
+    assert main(["demo", "--out", str(demo), *DEMO]) == 0
+    partitions = len(Dataset(demo / "dataset").info["shards"])
+    told = f"resumed: {partitions} of {partitions} partitions were finished already"
+    assert told in capsys.readouterr().out
+    assert [path.stat().st_mtime_ns for path in files] == times
 
 
 def test_coco_without_images_is_a_mistake(capsys: pytest.CaptureFixture[str]):

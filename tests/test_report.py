@@ -171,6 +171,10 @@ class TestPage:
         assert any("<img src=x>" in text for text in page.texts)
         assert "\u202e" not in path.read_text("utf-8")
 
+    def test_notes_are_shown_as_text(self, dataset: Dataset, tmp_path: Path):
+        page = Page(write_report(dataset, tmp_path / "r.html", notes=["more in <b>sheets/</b>"]))
+        assert "more in <b>sheets/</b>" in page.texts
+
     def test_the_funnel_says_what_the_ledger_says(self, dataset: Dataset, page: Page):
         for entry in (
             dataset.ledger().group_by(["source", "stage", "reason"]).aggregate([]).to_pylist()

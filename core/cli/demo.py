@@ -3,9 +3,10 @@
   maskmill demo                                     writes demo/
   maskmill demo --coco people.json --images DIR     the same journey on your COCO
 
-Steps: photographs and annotations, filter (one or two people covering 20-70 % of the frame),
-refine, shards, training of U-2-NetP, predictions, contact sheet and report. Run it again and it
-goes on where it was.
+Steps: photographs and annotations of people, filter (one or two who cover 20-70 % of the frame),
+refine; photographs of products and their clips, realign, solve the alpha, refine; shards of both,
+training of U-2-NetP, predictions, sheets and report. Run it again and it goes on where it was.
+Your COCO is done alone, without the products.
 """
 
 import argparse

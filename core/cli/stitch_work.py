@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maskmill import __version__
-from maskmill.images import Alpha, Image
+from maskmill.images import Alpha
 
 from .processes import each
 
@@ -111,7 +111,10 @@ def _stitched(task: Task) -> Record:
     kept = found.accepted and not reason
     record |= {"status": DONE if kept else REFUSED, "reason": reason, "values": _finite(values)}
     if task.sheet is not None:
-        _draw(task.sheet, original, clip, found, alpha, words(record))
+        from maskmill.report.stitching import write_pair_sheet
+
+        matrix = found.matrix if np.any(found.matrix) else None
+        write_pair_sheet(task.sheet, original, clip, matrix, alpha, words(record))
     if kept and alpha is not None:
         from maskmill.files import write_whole
         from maskmill.images import encode_alpha
@@ -139,28 +142,6 @@ def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:
         name: round(float(value), 6) if math.isfinite(value) else None
         for name, value in numbers.items()
     }
-
-
-def _draw(
-    path: Path,
-    original: Image,
-    clip: Image,
-    found: "Alignment",
-    alpha: Alpha | None,
-    lines: Sequence[str],
-) -> None:
-    import cv2
-
-    from maskmill.files import write_whole
-    from maskmill.report.stitching import pair_sheet
-
-    matrix = found.matrix if np.any(found.matrix) else None
-    drawn = pair_sheet(original, clip, matrix, alpha, lines)
-    bgr = np.ascontiguousarray(drawn[..., ::-1])
-    done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 90])
-    if not done:
-        raise ValueError(f"cannot encode {bgr.shape} {bgr.dtype} as .jpg")
-    write_whole(path, data.tobytes())
 
 
 def words(record: Record) -> list[str]:

@@ -1,4 +1,4 @@
-"""The journey itself: source, filter, refine, shard, train, look."""
+"""The journey itself: sources, filter and realign, refine, shard, train, look."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,8 +11,12 @@ from maskmill.pipeline import Pipeline
 from maskmill.refine import AutoRefine
 from maskmill.report import Row, write_report, write_sheet
 from maskmill.shards import Dataset, View
+from maskmill.source import Source
+from maskmill.stitch import ClipMatte, ClipPairs, Realign
 
 from .photographs import write_photographs
+from .products import write_products
+from .sheets import write_pair_sheets
 
 # Small enough for seconds a step on two cores, large enough to see a person.
 SIZE, BATCH = 128, 4
@@ -42,9 +46,10 @@ def journey(
     Parameters
     ----------
     out : Path
-        Gets photographs/, dataset/, training/, predictions/, sheet.png and report.html.
+        Gets photographs/, products/, dataset/, training/, predictions/, sheet.png and report.html.
     coco : (Path, Path), optional
-        The user's annotations and the folder of their photographs, instead of the embedded ones.
+        The user's annotations and the folder of their photographs, instead of the embedded ones;
+        there are no products then.
     count : int
         Embedded pictures to make.
     steps : int
@@ -57,6 +62,7 @@ def journey(
     say : callable
         Called with each line that tells the user what was done.
     """
+    products: ClipPairs | None = None
     if coco is None:
         annotations, images = write_photographs(
             out / "photographs",
@@ -65,25 +71,38 @@ def journey(
             progress=lambda done, total: progress("photographs", done, total),
         )
         say(f"1 source   {annotations}")
+        pairs, clips = write_products(
+            (annotations, images),
+            out / "products",
+            seed=seed,
+            progress=lambda done, total: progress("clips", done, total),
+        )
+        say(f"           {pairs}")
+        products = ClipPairs(str(images), str(clips), str(pairs), samples_per_partition=4)
     else:
         annotations, images = coco
         say(f"1 source   {annotations} (yours)")
 
     people = Pipeline(PersonFilter(persons=(1, 2), coverage=(0.2, 0.7))) | AutoRefine()
+    sources: dict[str, tuple[Pipeline, Source]] = {
+        "people": (people, Coco(str(annotations), str(images), samples_per_partition=32))
+    }
+    if products:
+        sources["products"] = (Pipeline(Realign()) | ClipMatte() | AutoRefine(), products)
     report = run(
-        {"people": (people, Coco(str(annotations), str(images), samples_per_partition=32))},
+        sources,
         str(out / "dataset"),
         finish=[Split(train=0.7, val=0.2, test=0.1)],
         workers=workers,
         progress=progress,
     )
-    say("2 filter, 3 refine, 4 shard")
+    say(f"2 filter{' and realign' if products else ''}, 3 refine, 4 shard")
     say("\n".join(f"  {line}" for line in str(report).splitlines()))
     if report.reused:
         say(f"  resumed: {report.reused} of {report.partitions} partitions were finished already")
     if report.kept == 0:
         raise ValueError("nothing was kept, so there is nothing to train on; see the reasons above")
-    look(out, train(out, steps, seed, progress, say), seed, progress, say)
+    look(out, train(out, steps, seed, progress, say), products, seed, progress, say)
     return report
 
 
@@ -134,11 +153,12 @@ def train(
 def look(
     out: Path,
     trained: tuple[Path, list[float]],
+    products: ClipPairs | None,
     seed: int,
     progress: Progress,
     say: Callable[[str], None],
 ) -> None:
-    """Write predictions, the contact sheet and the report page, and say where they are."""
+    """Write predictions, the sheets and the report page, and say where they are."""
     checkpoint, losses = trained
     dataset = Dataset(out / "dataset")
     view = held_out(dataset)
@@ -152,10 +172,18 @@ def look(
         rows.append(Row.of(sample, alpha))
         progress("predict", number + 1, len(view))
     sheet = write_sheet(out / "sheet.png", rows[:SHOWN], across=2)
+    notes: list[str] = []
+    if products:
+        pairs = write_pair_sheets(out / "products" / "sheets", products, dataset)
+        notes.append(
+            f"Product photographs before and after, {len(pairs)} of them: products/sheets/, "
+            "beside this page."
+        )
     page = write_report(
         dataset,
         out / "report.html",
         title="maskmill demo",
+        notes=notes,
         predictions=predictions,
         losses=losses,
         seed=seed,
@@ -164,6 +192,8 @@ def look(
     say("6 look")
     say(f"  predictions     {folder}")
     say(f"  contact sheet   {sheet}")
+    if products:
+        say(f"  before, after   {out / 'products' / 'sheets'}")
     say(f"  report          {page}")
 
 

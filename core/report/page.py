@@ -36,6 +36,7 @@ def write_report(
     path: str | os.PathLike[str],
     *,
     title: str = "Dataset report",
+    notes: Sequence[str] = (),
     predictions: Mapping[str, Alpha] | None = None,
     losses: Sequence[float] | None = None,
     previous: Dataset | None = None,
@@ -57,6 +58,8 @@ def write_report(
         Where the page is written, whole or not at all.
     title : str
         Its heading.
+    notes : sequence of str
+        Lines of text under the heading, such as where more is to be seen.
     predictions : mapping of str to ndarray, optional
         By key, H x W float32 in [0, 1] of the image's size: shown beside the truth and compared
         with it. It may make them on demand; each is asked for once or twice.
@@ -121,6 +124,7 @@ def write_report(
 
     text = _template().render(
         title=title,
+        notes=notes,
         info=dataset.info,
         recipe=json.dumps(dataset.info.get("recipe"), indent=2, ensure_ascii=False),
         samples=index.num_rows,

@@ -1,6 +1,8 @@
 """Whether a clip lies on its photograph, and the alpha that came of it, as one picture."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
@@ -9,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
+from maskmill.files import write_whole
 from maskmill.images import Alpha, Image, check_alpha
 from maskmill.light import composite
 
@@ -30,6 +33,7 @@ _ZOOM = 0.22  # of the object's long side: a crop's
 _LIGHT = 238  # level from which a clip without alpha counts as canvas
 _SURE = 0.95  # alpha from which colours are compared
 _LONGEST = 2000  # pixels of a box that is worked on; more would not be seen
+_QUALITY = 90  # of the JPEG
 
 Box = tuple[int, int, int, int]
 
@@ -109,6 +113,22 @@ def pair_sheet(
         rest = ["checkerboard", "what differs", "on magenta"][: len(whole)]
         titles = [["photograph", "clip", *rest], ["where most differs", "", *[""] * len(whole)]]
     return _page(rows, titles, lines, width, tile, margin, gap)
+
+
+def write_pair_sheet(
+    path: str | os.PathLike[str],
+    original: Image,
+    clip: Image,
+    matrix: Matrix | None,
+    alpha: Alpha | None = None,
+    lines: Sequence[str] = (),
+) -> Path:
+    """Write `pair_sheet` as a JPEG, whole or not at all, and return its path."""
+    sheet = cv2.cvtColor(pair_sheet(original, clip, matrix, alpha, lines), cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not done:
+        raise ValueError(f"cannot encode {sheet.shape} {sheet.dtype} as .jpg")
+    return write_whole(path, data.tobytes())
 
 
 def over(clip: Image, background: Colour = (255, 255, 255)) -> Image:
