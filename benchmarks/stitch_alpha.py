@@ -95,7 +95,9 @@ def measured(case: Case) -> Row | None:
         "reason": solved.reason,
         "seconds": seconds,
         "align_seconds": aligned - start,
-        "methods": {name: judged(alpha, truth) for name, alpha in alphas.items()},
+        "methods": {
+            name: judged(alpha, truth, pair.making.scale) for name, alpha in alphas.items()
+        },
     }
 
 
@@ -116,17 +118,23 @@ def near_white(original: npt.NDArray[np.uint8], truth: Plane) -> float:
     return float((original[around].min(axis=1) >= WHITE).mean()) if around.any() else 0.0
 
 
-def judged(alpha: Plane, truth: Plane) -> dict[str, float]:
-    """Return how an alpha differs from the truth; holes and over-fill beyond 2 pixels only."""
-    square = np.ones((5, 5), np.uint8)
+def judged(alpha: Plane, truth: Plane, scale: float = 1.0) -> dict[str, float]:
+    """Return how an alpha differs from the truth.
+
+    Holes, over-fill and what is missing count beyond 2 pixels, or one of a clip smaller than that;
+    the edge is 2 pixels either way.
+    """
     object_, taken = truth >= 0.5, alpha >= 0.5
     area = max(1, int(object_.sum()))
-    inside = cv2.erode(object_.astype(np.uint8), square) > 0
-    outside = cv2.dilate(object_.astype(np.uint8), square) == 0
+    levels = object_.astype(np.uint8)
+    reach = max(2, round(1 / scale))
+    square = np.ones((2 * reach + 1,) * 2, np.uint8)
+    inside, outside = cv2.erode(levels, square) > 0, cv2.dilate(levels, square) == 0
+    near = np.ones((5, 5), np.uint8)
+    edge = cv2.dilate(levels, near) > cv2.erode(levels, near)
     parts = cv2.connectedComponents((~taken).astype(np.uint8), connectivity=4)[1]
     frame = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
     enclosed = ~taken & ~np.isin(parts, frame)
-    edge = ~inside & ~outside
     return {
         "iou": iou(alpha, truth),
         "relaxed_f": relaxed_f(alpha, truth),

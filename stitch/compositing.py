@@ -16,6 +16,7 @@ from .context import ClipContext
 from .decoding import decode_clip
 from .geometry import inverse, scale_of
 from .photometric import reduced_to
+from .resampling import resampling_of, restored
 from .support import Mask, canvas_of, clip_of, eight_bits, rgb
 from .surroundings import EDGE, UNPROVEN, blank, evened, opened, steepness, unproven_holes, walked
 
@@ -25,7 +26,7 @@ CANVAS = 0.025
 """Difference from the canvas, of 1, that JPEG leaves on it."""
 CHANGED = 0.05
 """Difference between clip and photograph from which something was surely taken away."""
-AUTOMATIC, MOST_AMBIGUOUS = 0.045, 0.12
+AUTOMATIC, MOST_AMBIGUOUS = 0.045, 0.1
 """Ambiguity up to which an alpha needs no review, and up to which it is of use."""
 SHOWS = 0.15
 """Difference between the old background and the canvas from which the equation can be trusted."""
@@ -39,11 +40,12 @@ LEAST_SHADOW = 0.002
 """Share of a clip from which grey patches are a shadow."""
 STEADY = 0.012
 """Mean difference from the canvas over 5 x 5 pixels that compression does not make."""
+RINGING = 0.06
+"""Difference from the canvas that JPEG makes beyond an edge."""
 OWN_LIGHT = 0.3
 """Weight of the object's own colour, which is less certain beyond its inside."""
-
-ROUNDS, GAIN, LEAST_BLUR = 3, 1.5, 0.15
-"""Of the back-projection that sharpens a reduced alpha; the blur in pixels that is none."""
+OPAQUE = 0.98
+"""Alpha of a transparent clip from which its colours are the object's alone."""
 
 
 class Solved(NamedTuple):
@@ -74,7 +76,7 @@ def clip_matte(
 ) -> Solved:
     """Return the alpha that made a clip of its photograph, in the photograph's frame.
 
-    A clip with transparency holds its alpha: it is brought over as it is. A clip on a canvas b is
+    A clip with transparency holds its alpha: what reduced it is undone. A clip on a canvas b is
     ``C = a F + (1 - a) b``, its photograph ``I = a F + (1 - a) B``; their difference leaves
     ``1 - a = <C - I, b - B> / |b - B|^2``, in the clip's own encoding, once one smooth map has
     taken the photograph's colours to the clip's. B is filled in from where the photograph surely
@@ -120,8 +122,9 @@ def clip_matte(
     shape = photograph.shape[:2]
     if levels.ndim == 3 and levels.shape[2] == 4 and levels[..., 3].min() < 255:
         shown = levels[..., 3].astype(np.float32) / np.float32(255)
-        alpha = _sharpened(_brought(shown, alignment.matrix, shape), shown, alignment.matrix)
-        return _judged(alpha, np.ones(shape, np.float32), 0.0)
+        colours = np.ascontiguousarray(levels[..., :3])
+        by = resampling_of(photograph, colours, shown >= OPAQUE, alignment.matrix)
+        return _judged(restored(shown, shape, by), np.ones(shape, np.float32), 0.0)
     clip = clip_of(clipped)
     if clip.grey:
         luma = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY)
@@ -157,25 +160,6 @@ def _brought(shown: Floats, matrix: npt.NDArray[np.float64], shape: tuple[int, .
         borderValue=0,
     )
     return np.clip(warped, 0, 1).astype(np.float32, copy=False)
-
-
-def _sharpened(
-    alpha: Alpha, shown: Floats, matrix: npt.NDArray[np.float64], rounds: int = ROUNDS
-) -> Alpha:
-    """Undo what the clip's reduction did to edges: reduced again, alpha must be what it shows.
-
-    M. Irani, S. Peleg, "Improving resolution by image registration", 1991: iterated
-    back-projection; alpha's bounds make up for what no pixel of the clip tells.
-    """
-    reduction = scale_of(np.vstack([matrix, [0, 0, 1]]))
-    blur = 0.5 * np.sqrt(max(reduction**2 - 1, 0))
-    for _ in range(rounds):
-        soft = cv2.GaussianBlur(alpha, (0, 0), blur) if blur > LEAST_BLUR else alpha
-        size = shown.shape[1::-1]
-        again = cv2.warpAffine(soft, matrix, size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
-        left = cv2.warpAffine(shown - again, matrix, alpha.shape[1::-1], flags=cv2.INTER_CUBIC)
-        alpha = np.clip(alpha + GAIN * left, 0, 1).astype(np.float32, copy=False)
-    return alpha
 
 
 def _under(
@@ -253,7 +237,8 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     core = cv2.erode(empty.astype(np.uint8), square) > 0
     held = unproven_holes(empty, apart, blank(clip_off, image_off, core))
     alpha, confidence = np.where(held, 1, alpha), np.where(held, UNPROVEN, confidence)
-    return _without_specks(alpha.astype(np.float32)), confidence.astype(np.float32)
+    alpha = _without_halos(_without_specks(alpha.astype(np.float32)), off_canvas)
+    return alpha, confidence.astype(np.float32)
 
 
 def _beside(shadow: Mask, shown: Floats, canvas: Floats) -> Mask:
@@ -279,7 +264,11 @@ def _shadow(shown: Floats, canvas: Floats, apart: Floats) -> Mask:
     level = share.mean(axis=2)
     grey = (tint < SHADOW_TINT) & (level > SHADOW_DARKEST) & (level < 1 - CANVAS)
     found = (grey & (apart > CHANGED)).astype(np.uint8)
-    return cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    found = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    # What is mixed at the edge of a grey object looks the same, but makes no patch.
+    parts: Any = cv2.connectedComponentsWithStats(found, connectivity=8)
+    large = (parts[2][1:, cv2.CC_STAT_AREA] >= LEAST_SHADOW * found.size).any()
+    return (found > 0) & large
 
 
 def _filled(image: Floats, known: Mask) -> Floats:
@@ -311,6 +300,20 @@ def _without_specks(alpha: Floats) -> Floats:
     kept[0] = False
     near = cv2.dilate(kept[parts].astype(np.uint8), np.ones((15, 15), np.uint8)) > 0
     return np.where(near, alpha, 0).astype(np.float32)
+
+
+def _without_halos(alpha: Floats, off_canvas: Floats) -> Floats:
+    """Take away what compression and sharpening leave around an object, and within it.
+
+    JPEG rings beyond an edge, on the canvas; unsharp masking makes a highlight lighter than any
+    colour map explains, which looks like some of the canvas in it: a thin line, deep inside.
+    """
+    object_ = (alpha > 0.5).astype(np.uint8)
+    near = cv2.dilate(object_, np.ones((5, 5), np.uint8)) > 0
+    deep = cv2.erode(object_, np.ones((7, 7), np.uint8)) > 0
+    closed = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    alpha = np.where(deep, closed, alpha)
+    return np.where(near | (off_canvas > RINGING), alpha, 0).astype(np.float32)
 
 
 @dataclass(frozen=True)
