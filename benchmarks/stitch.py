@@ -1,6 +1,7 @@
 """Put simulated clips back on real photographs: maskmill's `align` and what people do today.
 
     python benchmarks/stitch.py [--half development] [--limit 40] [--only ours] [--out stitch.json]
+        [--views DIR]
 
 Every method sees the same pairs, one after the other. The error is the mean over the corners of the
 object's box, in the original's pixels. Thresholds are tuned on the half "development"; the half
@@ -8,6 +9,7 @@ object's box, in the original's pixels. Thresholds are tuned on the half "develo
 """
 
 import argparse
+import importlib.util
 import json
 import sys
 import time
@@ -21,13 +23,13 @@ import cv2
 import numpy as np
 from scipy.stats import beta
 from stitch_baselines import BASELINES
-from stitch_pairs import DATA, HALVES, TRUE, WRONG, Case, Pair, cases, made
+from stitch_pairs import DATA, HALVES, TRUE, WRONG, Case, Pair, cases, made, views
 
 from maskmill.stitch.alignment import align
 from maskmill.stitch.geometry import corners_of, mapped
 
 Row = dict[str, Any]
-OURS = "ours"
+OURS, SLOW = "ours", "imreg_dft"
 
 
 def measured(case: Case, methods: Sequence[str]) -> list[Row]:
@@ -195,6 +197,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--half", choices=HALVES, default="development")
     parser.add_argument("--limit", type=int, help="photographs")
+    parser.add_argument("--views", type=Path, help="what scripts/render_views.py rendered")
     parser.add_argument("--only", nargs="+", choices=(OURS, *BASELINES), metavar="METHOD")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path)
@@ -207,8 +210,11 @@ def main() -> int:
     if not DATA.is_dir():
         print("shared/data is not here: nothing to measure")
         return 2
-    methods = options.only or [OURS, *BASELINES]
+    installed = importlib.util.find_spec("imreg_dft") is not None
+    methods = options.only or [OURS, *(name for name in BASELINES if name != SLOW or installed)]
     todo = cases(options.half, options.limit)
+    if options.views:
+        todo += views(options.half, options.views)
     known = _known(options.rows, [options.half, *methods])
     rows = [row for some in known[: len(todo)] for row in some]
     left = todo[len(known) :]

@@ -95,12 +95,44 @@ def skimage_orb(original: Any, clip: Any) -> Matrix | None:
     return np.asarray(model.params, np.float64)
 
 
+def fourier_mellin(original: Any, clip: Any) -> Matrix | None:
+    """imreg_dft: similarity by phase correlation, both on one canvas; it never refuses.
+
+    Not installed with maskmill: ``pip install --no-deps imreg_dft``.
+    """
+    import imreg_dft
+
+    height, width = np.maximum(original.shape[:2], clip.shape[:2])
+    planes: list[Any] = []
+    places: list[Matrix] = []
+    for image in (original, clip):
+        grey = _grey(image).astype(float)
+        top, left = (height - grey.shape[0]) // 2, (width - grey.shape[1]) // 2
+        plane = np.full((height, width), np.median(grey))
+        plane[top : top + grey.shape[0], left : left + grey.shape[1]] = grey
+        planes.append(plane)
+        places.append(np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float64))
+    try:
+        found: Any = imreg_dft.similarity(*planes)
+    except (ValueError, IndexError):  # its search for a peak ran out of the picture
+        return None
+    turn, middle = np.deg2rad(found["angle"]), np.array([width - 1, height - 1]) / 2
+    linear = found["scale"] * np.array(
+        [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
+    )
+    whole = np.eye(3)
+    whole[:2, :2] = linear
+    whole[:2, 2] = middle - linear @ middle + found["tvec"][::-1]
+    return np.asarray(np.linalg.inv(places[0]) @ whole @ places[1], np.float64)
+
+
 BASELINES = {
     "SIFT similarity + mirror": sift_similarity,
     "SIFT homography": sift_homography,
     "ORB homography": orb_homography,
     "Stitcher SCANS": scans,
     "scikit-image ORB": skimage_orb,
+    "imreg_dft": fourier_mellin,
 }
 
 

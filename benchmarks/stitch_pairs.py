@@ -2,14 +2,16 @@
 
 Photographs of ../shared/data are halved by a hash of their names: one half to develop with, the
 other to be opened when nothing is tuned any more. Clips are simulated (`maskmill.stitch`); wrong
-pairs are other products, other views (perspective) and the product photographed again (a smooth
-deformation, other light).
+pairs are other products, the photograph in perspective, the product photographed again (a smooth
+deformation, other light) and, where there are renders of `scripts/render_views.py`, the product
+from another side before the same background.
 """
 
 import csv
 import functools
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
@@ -21,7 +23,7 @@ from maskmill.images import Alpha, Image, decode_image
 from maskmill.stitch.simulation import Making, simulate
 
 HALVES = ("development", "test")
-TRUE, WRONG = "true", ("other", "perspective", "again")
+TRUE, WRONG = "true", ("other", "perspective", "again", "view")
 BINARY, LENS = 0.001, 0.7
 """Share of pixels between 0 and 1 up to which a mask is binary; the blur of its edge, pixels."""
 
@@ -72,13 +74,30 @@ def cases(half: str, limit: int | None = None) -> list[Case]:
     return found
 
 
+def views(half: str, folder: Path) -> list[Case]:
+    """Return wrong pairs of what `scripts/render_views.py` rendered: a side, and the next one."""
+    products: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("*_???.png")):
+        products.setdefault(path.stem[:-4], []).append(path.stem)
+    found: list[Case] = []
+    for product, names in products.items():
+        if HALVES[_number("half", "views", product) % 2] == half:
+            sides = [Photograph(str(folder), name) for name in names]
+            turned = [*sides[1:], sides[0]]
+            found += [
+                Case(one, "negative", "view", other)
+                for one, other in zip(sides, turned, strict=True)
+            ]
+    return found
+
+
 def made(case: Case) -> Pair | None:
     """Read and make a pair; None where the photograph has no usable object."""
-    original, alpha = read(case.photograph)
+    original, alpha = read(case.photograph) if case.kind != "view" else _side(case.photograph)
     share = float((alpha >= 0.5).mean())
     if not 0.005 < share < 0.9:
         return None
-    name = f"{case.photograph.dataset}/{case.photograph.name}"
+    name = f"{Path(case.photograph.dataset).name}/{case.photograph.name}"
     rows, columns = np.nonzero(alpha >= 0.5)
     side = max(np.ptp(rows), np.ptp(columns)) + 1
     identity = (name, case.stratum, case.kind)
@@ -101,6 +120,9 @@ def made(case: Case) -> Pair | None:
     if case.kind == "other":
         assert case.other is not None
         original = read(case.other)[0]
+    elif case.kind == "view":
+        assert case.other is not None
+        original = _side(case.other)[0]
     elif case.kind == "perspective":
         original = _from_the_side(original, number)
     elif case.kind == "again":
@@ -227,6 +249,18 @@ def _drawn(one: Photograph) -> tuple[Image, Alpha]:
         shade = 0.75 + 0.25 * np.sign(np.sin(x * 2 * np.pi / period) * np.sin(y * 6.283 / period))
     front = colour * shade[..., None] + rng.normal(0, 1.5, (height, width, 1))
     mixed = front * alpha[..., None] + behind * (1 - alpha[..., None])
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8), alpha
+
+
+def _side(one: Photograph) -> tuple[Image, Alpha]:
+    """Return a rendered side of a product before the background that all its sides have."""
+    levels: Any = cv2.imread(str(Path(one.dataset) / f"{one.name}.png"), cv2.IMREAD_UNCHANGED)
+    front = (levels[..., 2::-1].astype(np.float32) / np.float32(65535)).clip(0, 1)
+    alpha = (levels[..., 3].astype(np.float32) / np.float32(65535)).clip(0, 1)
+    paths = sorted((DATA / "backgrounds" / "images").iterdir())
+    path = paths[_number("behind", one.name[:-4]) % len(paths)]
+    behind = cv2.resize(decode_image(path.read_bytes()), alpha.shape[::-1])
+    mixed = front * 255 * alpha[..., None] + behind * (1 - alpha[..., None])
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8), alpha
 
 

@@ -14,6 +14,7 @@ from .correlation import places
 from .geometry import Matrix, corners_of, inverse, mapped, mirroring, plausible, resizing, scale_of
 from .keypoints import ORIGINAL_SIDE, SMALL, clip_keypoints, keypoints_of, matched
 from .photometric import settle
+from .resampling import resampling_of
 from .silhouette import outline_of, outlined, silhouettes
 from .support import Clip, Mask, clip_of, rgb
 from .verification import (
@@ -31,6 +32,8 @@ LEAST_SUPPORT = 80
 """Pixels of the object below which a clip is too small to be placed."""
 PLENTY, FEW = 25, 12
 """Inliers from which nothing else has to be tried; below which the outline must agree, too."""
+DECIDED = 25
+"""Inliers from which a place that the verifier refuses is the only one."""
 HOPEFUL = 0.8
 """Typical correlation from which a place that fails may fail for a shadow only."""
 SYMMETRIC = 0.1
@@ -41,6 +44,8 @@ ENLARGED = 1.3
 """Scale from which a clip is judged in the photograph's pixels: its own show nothing more."""
 NUDGE = 1.0
 """Pixels by which a small clip may move when what disagrees is left out."""
+EXACT = 0.5
+"""Pixels by which the kernel may move a small clip that lies where it belongs."""
 SEARCHED = 220
 """Long side in pixels of the object at which the places that correlation finds are compared."""
 SEEN, LYING = 0.2, 0.5
@@ -165,15 +170,26 @@ def align(original: npt.NDArray[np.generic], clipped: npt.NDArray[np.generic]) -
     accepted = best.score >= THRESHOLD
     reason = "" if accepted else _reason(best)
     matrix = inverse(best.to_clip)[:2]
+    if accepted and best.evidence.size < SMALL:
+        matrix = _exact(photograph, clip, matrix)
     return Alignment(
         matrix, best.mirrored, accepted, reason, best.score, best.inliers, best.evidence
     )
 
 
+def _exact(
+    photograph: Image, clip: Clip, matrix: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Lay a small clip by the kernel it was reduced with: there, what a kernel does is a pixel."""
+    exact = resampling_of(photograph, clip.image, clip.support, matrix).matrix
+    before, after = (inverse(np.vstack([one, [0, 0, 1]])) for one in (matrix, exact))
+    return exact if _moved(clip.support, before, after) < EXACT else matrix
+
+
 def _candidates(photograph: Image, clip: Clip) -> Iterator[_Found]:
     """Yield what could be it: from keypoints, then by the outline, then by correlation."""
     known = keypoints_of(photograph, None, ORIGINAL_SIDE)
-    best = 0.0
+    best, most = 0.0, 0
     for mirrored in (False, True):
         image, support = _turned(clip, mirrored)
         rows, columns = np.nonzero(support)
@@ -184,7 +200,10 @@ def _candidates(photograph: Image, clip: Clip) -> Iterator[_Found]:
         found = _settled(photograph, image, support, match.to_clip, mirrored, match.inliers)
         if not mirrored or found.inliers >= PLENTY:
             best = max(best, found.score)
+        most = max(most, found.inliers)
         yield found
+    if most >= DECIDED:
+        return  # where so many agree the clip would lie: if it does not, it lies nowhere
     if best < THRESHOLD:
         for found in _by_outline(photograph, clip):
             best = max(best, found.score)

@@ -278,7 +278,7 @@ def _layer(by: Resampling, shape: tuple[int, ...]) -> _Layer:
         flat[:2, 2] = (mapped(turn, middle) - mapped(flat, middle))[0]
         on_grid = np.round(flat[:2, 2])[None]
         turn = flat
-    start = mapped(inverse(turn), on_grid)[0] % 1 - MARGIN
+    start = mapped(inverse(turn), np.asarray(on_grid, np.float64))[0] % 1 - MARGIN
     size = (math.ceil(wide) + 2 * MARGIN + 1, math.ceil(high) + 2 * MARGIN + 1)
     left, top = -start
     return _Layer(turn @ shifting(*start), size, (left, top, left + wide, top + high), upright)
