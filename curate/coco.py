@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from maskmill.door import Refused, admit
+from maskmill.folder import path_inside, read_inside
 from maskmill.pipeline import Pipeline
 from maskmill.sample import Dropped, Sample, content_key
 from maskmill.source import Partition
@@ -27,7 +28,7 @@ from .annotations import (
     union,
 )
 from .fields import storable
-from .folder import name_inside, path_inside, read_inside
+from .folder import name_inside
 from .frames import Frame, Frames, read_categories, read_frames, read_licences
 from .gathering import Written, gather, join_keypoints
 from .overlay import laid_over

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from maskmill.door import Refused, admit
+from maskmill.folder import read_inside
 from maskmill.images import decode_image
 
 from .annotation_records import is_segment
 from .annotations import Annotation, masks
 from .fields import id_of
-from .folder import read_inside
 from .gathering import Written
 
 

@@ -1,6 +1,6 @@
 """Draw the pictures of the documentation: the demo's contact sheet, and those of the rooms.
 
-    python scripts/make_docs.py [demo] [curate] [refine]
+    python scripts/make_docs.py [demo] [curate] [refine] [stitch]
 
 All when nothing is named, as `make docs` does. Everything comes from a fresh run.
 """
@@ -16,20 +16,22 @@ from pathlib import Path
 import curate_pictures
 import cv2
 import refine_pictures
+import stitch_pictures
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 # Wide enough for a page of documentation, small enough to live in the repository.
 WIDTH = 1400
+ROOMS = ("demo", "curate", "refine", "stitch")
 
 
 def main() -> None:
     """Draw what is named."""
     parser = argparse.ArgumentParser(description="Draw the pictures of the documentation.")
-    parser.add_argument("what", nargs="*", metavar="demo|curate|refine", help="default: all")
-    named: list[str] = parser.parse_args().what or ["demo", "curate", "refine"]
-    unknown = set(named) - {"demo", "curate", "refine"}
+    parser.add_argument("what", nargs="*", metavar="|".join(ROOMS), help="default: all")
+    named: list[str] = parser.parse_args().what or list(ROOMS)
+    unknown = set(named) - set(ROOMS)
     if unknown:
-        parser.error(f"what must be demo, curate or refine, got {', '.join(sorted(unknown))}")
+        parser.error(f"what must be of {', '.join(ROOMS)}, got {', '.join(sorted(unknown))}")
     PICTURES.mkdir(parents=True, exist_ok=True)
     if "demo" in named:
         _tell(_demo())
@@ -37,6 +39,8 @@ def main() -> None:
         _tell(curate_pictures.draw_all(PICTURES))
     if "refine" in named:
         _tell(refine_pictures.draw_all(PICTURES))
+    if "stitch" in named:
+        _tell(stitch_pictures.draw_all(PICTURES))
 
 
 def _tell(paths: Iterator[Path]) -> None:

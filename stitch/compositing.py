@@ -59,7 +59,8 @@ class Solved(NamedTuple):
     ambiguity : float
         Pixels along the outline that could be either, as a share of the object: for review.
     reason : str
-        Empty, or ``"near_white_background"`` or ``"empty_alpha"`` where the alpha is no use.
+        Empty, or why the alpha is no use: ``"near_white_background"``, ``"shadow"`` (most of what
+        is ambiguous may be one) or ``"empty_alpha"``.
     values : dict
         Numbers behind that.
     """
@@ -124,27 +125,38 @@ def clip_matte(
         shown = levels[..., 3].astype(np.float32) / np.float32(255)
         colours = np.ascontiguousarray(levels[..., :3])
         by = resampling_of(photograph, colours, shown >= OPAQUE, alignment.matrix)
-        return _judged(restored(shown, shape, by), np.ones(shape, np.float32), 0.0)
+        return _judged(restored(shown, shape, by), np.ones(shape, np.float32), 0.0, 0.0)
     clip = clip_of(clipped)
     if clip.grey:
         luma = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY)
         photograph = cv2.cvtColor(luma, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
     under, there = _under(photograph, alignment.matrix, clip.image.shape)
-    alpha, confidence = _solved(clip.image, under, clip.support & there, there)
-    near = cv2.dilate((alpha > 0.5).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-    ambiguity = float((near & (confidence < 0.5)).sum() / max(1, int((alpha > 0.5).sum())))
+    alpha, confidence, shady = _solved(clip.image, under, clip.support & there, there)
+    unsure = cv2.dilate((alpha > 0.5).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    unsure &= confidence < 0.5
+    ambiguity = float(unsure.sum() / max(1, int((alpha > 0.5).sum())))
+    shadow = float((unsure & shady).sum() / max(1, int(unsure.sum())))
     sure = 1 - _brought(1 - confidence, alignment.matrix, shape)
-    return _judged(_brought(alpha, alignment.matrix, shape), sure, ambiguity)
+    return _judged(_brought(alpha, alignment.matrix, shape), sure, ambiguity, shadow)
 
 
-def _judged(alpha: Alpha, confidence: Alpha, ambiguity: float) -> Solved:
+def _judged(alpha: Alpha, confidence: Alpha, ambiguity: float, shadow: float) -> Solved:
     reason = ""
     if not (alpha >= 0.5).any():
         reason = "empty_alpha"
     elif ambiguity > MOST_AMBIGUOUS:
-        reason = "near_white_background"
-    values = {"ambiguity": ambiguity, "coverage": float((alpha >= 0.5).mean())}
+        reason = _cause(shadow)
+    values = {
+        "ambiguity": ambiguity,
+        "shadow": shadow,
+        "coverage": float((alpha >= 0.5).mean()),
+    }
     return Solved(alpha, confidence, ambiguity, reason, values)
+
+
+def _cause(shadow: float) -> str:
+    """Return why an alpha is ambiguous, given the share of what is that may be a shadow."""
+    return "shadow" if shadow > 0.5 else "near_white_background"
 
 
 def _brought(shown: Floats, matrix: npt.NDArray[np.float64], shape: tuple[int, ...]) -> Alpha:
@@ -178,8 +190,8 @@ def _under(
     return under.astype(np.uint8, copy=False), there
 
 
-def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floats, Floats]:
-    """Return alpha and confidence in the clip's grid."""
+def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floats, Floats, Mask]:
+    """Return alpha and confidence in the clip's grid, and what may be shadow."""
     inner = cv2.erode(support.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     inner = inner if inner.sum() >= 200 else support
     grading = fitted(under, clip, inner)
@@ -238,7 +250,7 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     held = unproven_holes(empty, apart, blank(clip_off, image_off, core))
     alpha, confidence = np.where(held, 1, alpha), np.where(held, UNPROVEN, confidence)
     alpha = _without_halos(_without_specks(alpha.astype(np.float32)), off_canvas)
-    return alpha, confidence.astype(np.float32)
+    return alpha, confidence.astype(np.float32), doubtful
 
 
 def _beside(shadow: Mask, shown: Floats, canvas: Floats) -> Mask:
@@ -321,13 +333,13 @@ class ClipMatte:
     """Give a sample the alpha that its clip hides; see `clip_matte`.
 
     Comes after `Realign`. The score ``ambiguity`` orders samples for review; the history notes it
-    with ``coverage`` and ``confidence``, the mean along soft edges.
+    with ``coverage`` and ``shadow``, the share of what is ambiguous that may be one.
 
     Parameters
     ----------
     most_ambiguous : float
-        Samples above it are dropped as ``near_white_background``. On simulated clips, alphas up to
-        `AUTOMATIC` need no review.
+        Samples above it are dropped as ``near_white_background`` or ``shadow``. On simulated clips,
+        alphas up to `AUTOMATIC` need no review.
     """
 
     most_ambiguous: float = MOST_AMBIGUOUS
@@ -348,6 +360,6 @@ class ClipMatte:
         if solved.reason == "empty_alpha":
             return Dropped(sample, "empty_alpha", solved.values)
         if solved.ambiguity > self.most_ambiguous:
-            return Dropped(sample, "near_white_background", solved.values)
+            return Dropped(sample, _cause(solved.values["shadow"]), solved.values)
         made = sample.with_alpha(solved.alpha, step="clip_matte", **solved.values)
         return made.scored(ambiguity=solved.ambiguity)

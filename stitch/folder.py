@@ -1,16 +1,14 @@
-"""Files of a folder: listed in order, read without ever leaving it."""
+"""The pictures of a folder, listed in order."""
 
-import errno
 import glob
 import os
-import stat
 from pathlib import Path, PurePosixPath
 
 from maskmill.door import Refused
+from maskmill.folder import path_inside
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 
-_MAX_BYTES = 2**29  # of one file: a picture of the door's 100 million pixels, uncompressed
 _WILD = frozenset("*?[")
 
 
@@ -84,56 +82,3 @@ def facts_of(root: str, name: str) -> tuple[int, int] | None:
     except (Refused, OSError):
         return None
     return facts.st_size, facts.st_mtime_ns
-
-
-def read_inside(root: str, name: str) -> bytes:
-    """Read a plain file of a folder, never one outside it.
-
-    Parameters
-    ----------
-    root : str
-        The folder, as `os.path.realpath` gives it.
-    name : str
-        Relative path within it. Symbolic links are followed as long as they stay inside.
-
-    Raises
-    ------
-    maskmill.door.Refused
-        ``unsafe_path``, ``missing_file``, ``unreadable_file`` or ``file_too_large``.
-    OSError
-        When the storage fails: that is no fault of the file.
-    """
-    path = path_inside(root, name)
-    try:
-        # Not blocking: a named pipe must not hang the run. Not following: the path is resolved.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
-            raise Refused("missing_file") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENXIO):
-            raise Refused("unreadable_file") from error
-        raise
-    with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise Refused("unreadable_file")
-        if facts.st_size > _MAX_BYTES:
-            raise Refused("file_too_large", {"bytes": facts.st_size, "limit": _MAX_BYTES})
-        return file.read(_MAX_BYTES)
-
-
-def path_inside(root: str, name: str) -> str:
-    """Return the path of a name in a folder, links followed.
-
-    Raises
-    ------
-    maskmill.door.Refused
-        ``unsafe_path`` when it lies outside.
-    """
-    relative = PurePosixPath(name)
-    if not relative.parts or relative.is_absolute() or ".." in relative.parts or "\0" in name:
-        raise Refused("unsafe_path")
-    path = os.path.realpath(os.path.join(root, name))  # noqa: PTH118  (resolve() raises at a circle)
-    if not Path(path).is_relative_to(root):
-        raise Refused("unsafe_path")
-    return path

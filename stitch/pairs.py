@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from maskmill.door import Admitted, Refused, admit
+from maskmill.folder import path_inside, read_inside
 from maskmill.images import Image, decode_image
 from maskmill.sample import Dropped, Sample, content_key
 from maskmill.source import Partition
@@ -17,7 +18,7 @@ from maskmill.stage import Location, Stage, describe, digest_of
 
 from .context import ClipContext
 from .decoding import decode_clip, read_clip
-from .folder import facts_of, path_inside, pictures_of, read_inside, rooted
+from .folder import facts_of, pictures_of, rooted
 from .names import Fault, partners
 
 if TYPE_CHECKING:

@@ -184,9 +184,9 @@ class _Compared:
                 axis=1,
             )
             normal = slopes.T @ slopes
-            normal += 1e-6 * np.trace(normal) * np.eye(4)
+            normal += (1e-6 * np.trace(normal) + 1e-9) * np.eye(4)
             step = np.linalg.solve(normal, -slopes.T @ residual)
-            step *= min(1.0, FARTHEST / float(np.abs(step).max()))
+            step *= min(1.0, FARTHEST / max(float(np.abs(step).max()), 1e-9))
             tried = [_moved(by, share * step, middle, reach) for share in (1.0, 0.5, 0.25)]
             misfits = [self.misfit(moved) for moved in tried]
             if min(misfits) >= best:

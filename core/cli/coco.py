@@ -130,8 +130,9 @@ def _present(table: "pa.Table", folder: str) -> "pa.Table":
 
     import pyarrow as pa
 
-    from maskmill.curate.folder import name_inside, path_inside
+    from maskmill.curate.folder import name_inside
     from maskmill.door import Refused
+    from maskmill.folder import path_inside
 
     root = os.path.realpath(folder)
     kept, reasons = table["keep"].to_pylist(), table["reason"].to_pylist()
