@@ -11,6 +11,7 @@ from maskmill.images import Alpha, Image
 from maskmill.sample import Dropped, Sample
 
 from .alignment import Alignment
+from .channels import greatest, least, mean, total
 from .colour_map import fitted
 from .context import ClipContext
 from .decoding import decode_clip
@@ -198,8 +199,8 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     mapped = np.clip(grading(under), 0, 255) / np.float32(255)
     shown = clip.astype(np.float32) / np.float32(255)
     canvas = (canvas_of(clip) / 255).astype(np.float32)
-    off_canvas = np.abs(canvas - shown).max(axis=2)
-    apart = cv2.blur(np.abs(shown - mapped).max(axis=2), (3, 3))
+    off_canvas = greatest(np.abs(canvas - shown))
+    apart = cv2.blur(greatest(np.abs(shown - mapped)), (3, 3))
     shadow = _shadow(shown, canvas, apart)
     light = off_canvas < CANVAS
     square = np.ones((3, 3), np.uint8)
@@ -208,13 +209,13 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     gone = cv2.erode((changed | shadow).astype(np.uint8), square) > 0
     behind = _filled(mapped, gone & there)
     towards = canvas - behind
-    power = (towards * towards).sum(axis=2)
-    taken = ((shown - mapped) * towards).sum(axis=2) / np.maximum(power, 1e-4)
+    power = total(towards * towards)
+    taken = total((shown - mapped) * towards) / np.maximum(power, 1e-4)
     confidence = np.clip(np.sqrt(power) / (SHOWS * np.sqrt(3)), 0, 1).astype(np.float32)
     # Where the clip shows what the photograph does, and that is no canvas, there the object is.
     same = max(0.03, 2 * grading.residual / 255)
     # Beside an object lies what JPEG made of its edge: one calm window is enough to be canvas.
-    steady = np.abs(cv2.blur(canvas - shown, (5, 5))).max(axis=2)
+    steady = greatest(np.abs(cv2.blur(canvas - shown, (5, 5))))
     steady = cv2.erode(steady, np.ones((5, 5), np.uint8))
     agrees = np.clip(2 - apart / same, 0, 1) * np.clip(steady / STEADY - 1, 0, 1)
     doubtful = _beside(shadow, shown, canvas)
@@ -222,13 +223,13 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     # Two estimates, by the light that was taken away and by the object's own; noise decides.
     front = _filled(shown, cv2.erode((agrees == 1).astype(np.uint8), square) > 0)
     away = canvas - front
-    force = (away * away).sum(axis=2)
-    own = ((canvas - shown) * away).sum(axis=2) / np.maximum(force, 1e-4)
+    force = total(away * away)
+    own = total((canvas - shown) * away) / np.maximum(force, 1e-4)
     force = OWN_LIGHT * np.clip(apart / same, 0, 1) * force
     share = power / np.maximum(power + force, 1e-4)
     alpha = share * np.clip(1 - taken, 0, 1) + (1 - share) * np.clip(own, 0, 1)
-    least = ((canvas - shown) / np.maximum(canvas, 1e-3)).max(axis=2) - 0.03
-    alpha = np.maximum(alpha, np.clip(least, 0, 1))
+    surely = greatest((canvas - shown) / np.maximum(canvas, 1e-3)) - 0.03
+    alpha = np.maximum(alpha, np.clip(surely, 0, 1))
     alpha = np.where(changed | shadow | ~there, 0, np.maximum(alpha, agrees))
     # Where both are as light as the canvas, or grey beside a shadow, their surroundings tell.
     open_ = opened(mapped, light & (steady < 2 * STEADY), there)
@@ -239,7 +240,7 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     inside = walked(mapped, sure > 0.9, (sure >= 0) & (sure < 0.1))
     patches = either & (steepness(mapped) < EDGE)
     inside = evened(inside, patches)
-    clip_off, image_off = (canvas - shown).mean(axis=2), (canvas - mapped).mean(axis=2)
+    clip_off, image_off = mean(canvas - shown), mean(canvas - mapped)
     inside = np.where(blank(clip_off, image_off, patches), 0, inside)
     alpha = np.where(either, np.clip(4 * inside - 2.1, 0, 1), alpha)
     confidence = np.where((agrees == 1) | changed, 1, confidence)
@@ -259,8 +260,8 @@ def _beside(shadow: Mask, shown: Floats, canvas: Floats) -> Mask:
         return np.zeros_like(shadow)
     large = cv2.morphologyEx(shadow.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     share = shown / np.maximum(canvas, 1e-3)
-    tint = cv2.blur(share.max(axis=2) - share.min(axis=2), (3, 3))
-    level: Any = cv2.blur(share.mean(axis=2), (3, 3))
+    tint = cv2.blur(greatest(share) - least(share), (3, 3))
+    level: Any = cv2.blur(mean(share), (3, 3))
     steep = cv2.morphologyEx(level, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     alike = (tint < SHADOW_TINT) & (level > SHADOW_DARKEST) & (level < 1 - CANVAS / 2)
     alike &= steep < SHADOW_STEEPEST
@@ -272,8 +273,8 @@ def _beside(shadow: Mask, shown: Floats, canvas: Floats) -> Mask:
 def _shadow(shown: Floats, canvas: Floats, apart: Floats) -> Mask:
     """Find what is grey, not too dark, and not what the photograph shows there."""
     share = shown / np.maximum(canvas, 1e-3)
-    tint = share.max(axis=2) - share.min(axis=2)
-    level = share.mean(axis=2)
+    tint = greatest(share) - least(share)
+    level = mean(share)
     grey = (tint < SHADOW_TINT) & (level > SHADOW_DARKEST) & (level < 1 - CANVAS)
     found = (grey & (apart > CHANGED)).astype(np.uint8)
     found = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))

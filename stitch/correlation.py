@@ -12,6 +12,7 @@ import numpy as np
 
 from maskmill.images import Image
 
+from .channels import total
 from .geometry import Matrix, corners_of, inverse, resizing, shifting
 from .support import Mask
 
@@ -69,7 +70,7 @@ def places(original: Image, clip: Image, support: Mask, most: int = 4) -> list[P
         return fft.irfft2(array, shape)
 
     colours = [spectrum(small[..., channel]) for channel in range(3)]
-    powers = spectrum((small * small).sum(axis=2))
+    powers = spectrum(total(small * small))
     ones = spectrum(np.ones(small.shape[:2]))
     found: list[Place] = []
     for wide, high in sizes(size, width, height):

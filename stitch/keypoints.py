@@ -108,10 +108,12 @@ def _mutual(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> npt
     """Return pairs that are each other's nearest, the second nearest clearly farther; n x 2."""
     alike = one @ other.T
     rows = np.arange(len(alike))
-    nearest = np.argpartition(-alike, 1, axis=1)[:, :2]
-    first, second = alike[rows, nearest[:, 0]], alike[rows, nearest[:, 1]]
-    best = np.where(second > first, nearest[:, 1], nearest[:, 0])
-    near = np.sqrt(np.maximum(2 - 2 * np.maximum(first, second), 0))
-    far = np.sqrt(np.maximum(2 - 2 * np.minimum(first, second), 1e-9))
-    kept = (near < RATIO * far) & (alike.argmax(axis=0)[best] == rows)
+    best = alike.argmax(axis=1)
+    theirs = alike.argmax(axis=0)
+    first = alike[rows, best]
+    alike[rows, best] = -1
+    second = alike.max(axis=1)
+    near = np.sqrt(np.maximum(2 - 2 * first, 0))
+    far = np.sqrt(np.maximum(2 - 2 * second, 1e-9))
+    kept = (near < RATIO * far) & (theirs[best] == rows)
     return np.stack([rows[kept], best[kept]], axis=1)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from maskmill.images import Image
 
+from .channels import greatest
 from .colour_map import fitted
 from .geometry import Matrix, inverse, mapped, resizing, scale_of, shifting
 from .support import Mask
@@ -324,7 +325,7 @@ class _Run:
 def _steepest(mask: Mask, steepness: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     rows, columns = np.nonzero(mask)
     if len(rows) > MOST_PIXELS:
-        values = steepness.max(axis=2)[rows, columns]
+        values = greatest(steepness)[rows, columns]
         least = np.partition(values, -MOST_PIXELS)[-MOST_PIXELS]
         kept = values >= least
         rows, columns = rows[kept], columns[kept]

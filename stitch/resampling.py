@@ -16,6 +16,7 @@ from PIL import Image as Pillow
 
 from maskmill.images import Alpha, Image
 
+from .channels import mean
 from .geometry import Matrix, inverse, mapped, shifting
 from .support import Mask
 
@@ -33,9 +34,13 @@ SPREADS = {"box": 0.45, "bilinear": 0.6, "bicubic": 0.45, "lanczos": 0.45}
 """Pixels of the clip over which a kernel and the way back spread an edge."""
 UPRIGHT = 0.3
 """Pixels of the photograph that a turn must move a clip's corner by to count as one."""
+SIDE = 640
+"""Pixels of a clip's side in which it is compared: more tell nothing new."""
 STEPS, TRIED, FARTHEST = 5, 0.05, 0.3
 """Of Gauss and Newton; pixels of the clip that slopes are tried over, and the longest step."""
-ROUNDS, GAIN = 14, 1.5
+ENOUGH = 0.999
+"""Share of the misfit that a step must come below for another one to be worth it."""
+ROUNDS, GAIN = 12, 1.5
 MARGIN = 6
 """Pixels around the object that kernels reach."""
 TELLING = 150
@@ -126,14 +131,16 @@ def resampling_of(
     compared = _Compared(photograph, clip, inner > 0)
     found = Resampling(matrix)
     turned = not _layer(found, clip.shape).upright
-    for _ in range(2):  # the kernel shows better where the clip lies better, and the other way
+    for again in (False, True):  # it shows better where the clip lies better, and the other way
         ways = [found._replace(kernel=kernel) for kernel in KERNELS]
         if turned:
             ways = [on_grid for way in ways for on_grid in _nearby(way, (0.25, 0.5, 0.75))]
-        found = min(ways, key=compared.misfit)
+        best = min(ways, key=compared.misfit)
+        if again and not turned and best.kernel == found.kernel:
+            break
         for step in (0.125, 0.0625) if turned else ():
-            found = min(_nearby(found, (-step, step)), key=compared.misfit)
-        found = compared.settled(found)
+            best = min(_nearby(best, (-step, step)), key=compared.misfit)
+        found = compared.settled(best)
     return found
 
 
@@ -150,12 +157,14 @@ class _Compared:
     """The detail of a clip's object, and how far what a resampling makes is from it."""
 
     def __init__(self, photograph: Image, clip: Image, inner: Mask) -> None:
-        rows, columns = np.flatnonzero(inner.any(axis=1)), np.flatnonzero(inner.any(axis=0))
-        self.corner = (int(columns[0]), int(rows[0]))
-        box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        rows, columns = (_most(inner.sum(axis=axis), SIDE) for axis in (1, 0))
+        if inner[rows, columns].sum() < TELLING:
+            rows, columns = (_most(inner.sum(axis=axis), inner.size) for axis in (1, 0))
+        self.corner = (columns.start, rows.start)
+        box = (rows, columns)
         self.inner = inner[box]
-        self.luma = photograph.mean(axis=2, dtype=np.float32)
-        self.wanted = _detail(clip[box].mean(axis=2, dtype=np.float32))[self.inner]
+        self.luma = mean(photograph)
+        self.wanted = _detail(mean(clip[box]))[self.inner]
 
     def residual(self, by: Resampling) -> npt.NDArray[np.float64]:
         local = np.vstack([by.matrix, [0, 0, 1]]) @ shifting(*self.corner)
@@ -173,9 +182,8 @@ class _Compared:
         height, width = self.inner.shape
         middle = np.add(self.corner, (width / 2, height / 2))
         reach = max(width, height) / 2
-        best = self.misfit(by)
+        residual = self.residual(by)
         for _ in range(STEPS):
-            residual = self.residual(by)
             slopes = np.stack(
                 [
                     (self.residual(_moved(by, TRIED * way, middle, reach)) - residual) / TRIED
@@ -187,13 +195,29 @@ class _Compared:
             normal += (1e-6 * np.trace(normal) + 1e-9) * np.eye(4)
             step = np.linalg.solve(normal, -slopes.T @ residual)
             step *= min(1.0, FARTHEST / max(float(np.abs(step).max()), 1e-9))
-            tried = [_moved(by, share * step, middle, reach) for share in (1.0, 0.5, 0.25)]
-            misfits = [self.misfit(moved) for moved in tried]
-            if min(misfits) >= best:
+            for share in (1.0, 0.5, 0.25):
+                moved = _moved(by, share * step, middle, reach)
+                left = self.residual(moved)
+                if left @ left < residual @ residual:
+                    break
+            else:
                 break
-            best = min(misfits)
-            by = tried[misfits.index(best)]
+            enough = left @ left > ENOUGH * (residual @ residual)
+            by, residual = moved, left
+            if enough:
+                break
         return by
+
+
+def _most(counts: npt.NDArray[np.int64], side: int) -> slice:
+    """Return the stretch that counts most, at most so long."""
+    found = np.flatnonzero(counts)
+    start, stop = int(found[0]), int(found[-1]) + 1
+    if stop - start > side:
+        sums = np.cumsum(counts)
+        start += int((sums[start + side - 1 : stop] - sums[start : stop - side + 1]).argmax())
+        stop = start + side
+    return slice(start, stop)
 
 
 def _moved(

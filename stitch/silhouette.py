@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from maskmill.images import Image
 
+from .channels import greatest, total
 from .colour_map import fitted
 from .correlation import INSIDE, Place, peak, sizes
 from .geometry import Matrix, corners_of, inverse, mapped, resizing, scale_of, shifting
@@ -98,7 +99,7 @@ def _searched(original: Image, small: Floats, support: Mask, colour: Any, most: 
     height, width = mask.shape
     size = (small.shape[1], small.shape[0])
     shape: Any = tuple(fft.next_fast_len(int(1.7 * side), True) for side in small.shape[:2])
-    off = np.square(small - np.asarray(colour, np.float32)).sum(axis=2)
+    off = total(np.square(small - np.asarray(colour, np.float32)))
     alike = np.exp(-off / (2 * ALIKE * ALIKE))
 
     def spectrum(array: Any) -> Any:
@@ -214,7 +215,7 @@ class _Fit:
         ways = np.arange(-WITHIN, WITHIN / 2 + STEP / 2, STEP)
         shown = _sampled(self.clip, points[:, None] + ways[None, :, None] * normals[:, None])
         inside = shown[:, : round(WITHIN / 2 / STEP)].mean(axis=1)
-        edge = _crossing(np.abs(shown - inside[:, None]).max(axis=2), ways)
+        edge = _crossing(greatest(np.abs(shown - inside[:, None])), ways)
         told = np.isfinite(edge)
         self.points = points[told] + edge[told, None] * normals[told]
         self.normals, self.inside = normals[told], inside[told]
@@ -235,7 +236,7 @@ class _Fit:
         places = self.points[:, None] + ways[None, :, None] * self.normals[:, None]
         photograph = _sampled(source, mapped(back, places.reshape(-1, 2)).reshape(places.shape))
         photograph = np.clip(grading(photograph), 0, 255)
-        farther = _crossing(np.abs(photograph - self.inside[:, None]).max(axis=2), ways)
+        farther = _crossing(greatest(np.abs(photograph - self.inside[:, None])), ways)
         told = np.isfinite(farther)
         if told.sum() < LEAST_POINTS:
             return None

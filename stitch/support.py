@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from maskmill.images import Image
 
+from .channels import greatest, least, mean
+
 Mask = npt.NDArray[np.bool_]
 
 CANVAS = 238
@@ -75,7 +77,7 @@ def clip_of(clipped: npt.NDArray[np.generic]) -> Clip:
         image = np.ascontiguousarray(levels)
     if image.ndim == 2:
         image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
-    low, high = image.min(axis=2), image.max(axis=2)
+    low, high = least(image), greatest(image)
     grey = bool((high - low).max() <= 2)
     support = alpha > 0.5 if alpha is not None else _object_of(image, low)
     return Clip(image, _without_specks(support), grey)
@@ -135,8 +137,8 @@ def _object_of(image: Image, low: npt.NDArray[np.uint8]) -> Mask:
 def light_grey(image: Image) -> Mask:
     """Return where a clip may show a shadow on its canvas."""
     share = image.astype(np.float32) / canvas_of(image).astype(np.float32)
-    tint = share.max(axis=2) - share.min(axis=2)
-    return (cv2.blur(tint, (3, 3)) < 2 * SHADOW_TINT) & (share.mean(axis=2) > SHADOW_DARKEST)
+    tint = greatest(share) - least(share)
+    return (cv2.blur(tint, (3, 3)) < 2 * SHADOW_TINT) & (mean(share) > SHADOW_DARKEST)
 
 
 def _off_canvas(image: Image, low: npt.NDArray[np.uint8]) -> Mask:
@@ -170,8 +172,8 @@ def _without_shadow(support: Mask, image: Image) -> Mask:
     """
     canvas = canvas_of(image)
     share = image.astype(np.float32) / canvas.astype(np.float32)
-    tint = share.max(axis=2) - share.min(axis=2)
-    luma: Any = cv2.GaussianBlur(share.mean(axis=2), (0, 0), 1)
+    tint = greatest(share) - least(share)
+    luma: Any = cv2.GaussianBlur(mean(share), (0, 0), 1)
     steep = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     grey = (tint < SHADOW_TINT) & (luma > SHADOW_DARKEST) & (steep < SHADOW_STEEPEST)
     open_to = np.pad((grey & support) | ~support, 1, constant_values=True).astype(np.uint8)

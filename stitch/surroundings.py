@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from .channels import greatest
 from .support import Mask
 
 Floats = npt.NDArray[np.float32]
@@ -39,7 +40,7 @@ def steepness(image: Floats) -> Floats:
     """Return the difference among a pixel's neighbours, in the channel that has the most of it."""
     soft = cv2.GaussianBlur(image, (0, 0), 1)
     steep: Any = cv2.morphologyEx(soft, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    return steep.max(axis=2)
+    return greatest(steep)
 
 
 def evened(likely: Floats, patches: Mask) -> Floats:

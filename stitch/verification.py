@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from maskmill.images import Image
 
+from .channels import greatest, mean
 from .colour_map import fitted
 from .geometry import Matrix, corners_of, inverse, mapped, resizing, scale_of, shifting
 from .photometric import around_clip, gradients, reduced_to, settle
@@ -127,10 +128,8 @@ def evidence(
     seen = local.clip.astype(np.float32)
     expected = np.clip(fitted(warped, seen, inner)(warped), 0, 255)
     expected = np.where(inner[..., None], expected, seen)  # beyond the object nothing differs
-    off = np.abs(seen - expected).mean(axis=2)[inner]
-    luma, other = (
-        cv2.GaussianBlur(colours.mean(axis=2), (0, 0), 0.8) for colours in (seen, expected)
-    )
+    off = mean(np.abs(seen - expected))[inner]
+    luma, other = (cv2.GaussianBlur(mean(colours), (0, 0), 0.8) for colours in (seen, expected))
     tiles = _tiles(luma, other, inner)
     tiles[:, :2] = mapped(inverse(local.from_clip), tiles[:, :2])
     tiles[:, 3] /= local.scale
@@ -251,7 +250,7 @@ def _compared(
     if inner.sum() < 50:
         return None
     expected = fitted(warped, clip, inner)(warped)
-    return cv2.blur(np.abs(clip - expected).max(axis=2), (3, 3)), inner
+    return cv2.blur(greatest(np.abs(clip - expected)), (3, 3)), inner
 
 
 def _without(support: Mask, wrong: Mask, around: int) -> Mask:
@@ -289,20 +288,22 @@ def _tiles(seen: Floats, expected: Floats, inner: Mask) -> npt.NDArray[np.float6
     box = tuple(edge[enough] for edge in box)
     count = count[enough]
 
-    def mean(values: npt.NDArray[Any]) -> Reals:
+    def average(values: npt.NDArray[Any]) -> Reals:
         return _sums(np.where(inner, values, np.float32(0)), box) / count
 
-    middle = [mean(np.broadcast_to(axis, inner.shape)) for axis in _axes(height, width)]
-    one, two = mean(detail), mean(other)
-    spread = np.sqrt(np.maximum(mean(detail * detail) - one * one, 0))
-    power = np.maximum(mean(other * other) - two * two, 0)
-    common = mean(detail * other) - one * two
+    middle = [average(np.broadcast_to(axis, inner.shape)) for axis in _axes(height, width)]
+    one, two = average(detail), average(other)
+    spread = np.sqrt(np.maximum(average(detail * detail) - one * one, 0))
+    power = np.maximum(average(other * other) - two * two, 0)
+    common = average(detail * other) - one * two
     alike = common / np.maximum(spread * np.sqrt(power), 0.5)
     gain = np.clip(common / np.maximum(power, 1e-3), 0.5, 2)
-    slopes = np.array([[mean(a * b) for b in (across, down)] for a in (across, down)])
+    slopes = np.array([[average(a * b) for b in (across, down)] for a in (across, down)])
     pull = np.array(
         [
-            mean(slope * detail) - gain * mean(slope * other) - (one - gain * two) * mean(slope)
+            average(slope * detail)
+            - gain * average(slope * other)
+            - (one - gain * two) * average(slope)
             for slope in (across, down)
         ]
     )
