@@ -261,7 +261,7 @@ def _correlated(photograph: Image, clip: Clip) -> Iterator[_Found]:
             tried.append((value, mirrored, settled.to_clip))
     if not tried:
         return
-    value, mirrored, to_small = max(tried, key=lambda one: one[0])
+    value, mirrored, to_small = max(tried, key=lambda one: one[0] - SYMMETRIC * one[1])
     if value > 0.45:
         image, support = _turned(clip, mirrored)
         yield _settled(photograph, image, support, inverse(reducing) @ to_small, mirrored, 0)

@@ -222,3 +222,15 @@ def _plain_bag(power: float = 5.0, wide: float = 0.25) -> tuple[np.ndarray, np.n
     front = np.array([60, 120, 200]) * shade[..., None]
     mixed = front * alpha[..., None] + behind * (1 - alpha[..., None])
     return np.rint(mixed).astype(np.uint8), alpha
+
+
+def test_a_symmetric_thing_is_not_taken_for_mirrored():
+    photograph, alpha = _plain_bag()
+    y, x = np.mgrid[: alpha.shape[0], : alpha.shape[1]]
+    middle = 0.55 * alpha.shape[1]
+    checks = np.sign(np.cos((x - middle) * 2 * np.pi / 17) * np.sin(y * 2 * np.pi / 17))
+    front = np.clip(photograph + 25.0 * checks[..., None] * alpha[..., None], 0, 255)
+    clip = simulate(np.rint(front).astype(np.uint8), alpha, Making(scale=0.45, quality=70))
+    found = align(np.rint(front).astype(np.uint8), clip.image)
+    assert not found.mirrored
+    assert not found.accepted or error(found, clip) < 1.5
