@@ -27,7 +27,7 @@ CANVAS = 0.025
 """Difference from the canvas, of 1, that JPEG leaves on it."""
 CHANGED = 0.05
 """Difference between clip and photograph from which something was surely taken away."""
-AUTOMATIC, MOST_AMBIGUOUS = 0.045, 0.1
+AUTOMATIC, MOST_AMBIGUOUS = 0.04, 0.1
 """Ambiguity up to which an alpha needs no review, and up to which it is of use."""
 SHOWS = 0.15
 """Difference between the old background and the canvas from which the equation can be trusted."""
