@@ -1,5 +1,6 @@
 """What people do today to find a clip in its photograph, each with its textbook thresholds."""
 
+from importlib import import_module
 from typing import Any
 
 import cv2
@@ -100,8 +101,7 @@ def fourier_mellin(original: Any, clip: Any) -> Matrix | None:
 
     Not installed with maskmill: ``pip install --no-deps imreg_dft``.
     """
-    import imreg_dft
-
+    imreg_dft: Any = import_module("imreg_dft")
     height, width = np.maximum(original.shape[:2], clip.shape[:2])
     planes: list[Any] = []
     places: list[Matrix] = []
@@ -113,7 +113,7 @@ def fourier_mellin(original: Any, clip: Any) -> Matrix | None:
         planes.append(plane)
         places.append(np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float64))
     try:
-        found: Any = imreg_dft.similarity(*planes)
+        found = imreg_dft.similarity(*planes)
     except (ValueError, IndexError):  # its search for a peak ran out of the picture
         return None
     turn, middle = np.deg2rad(found["angle"]), np.array([width - 1, height - 1]) / 2
