@@ -29,7 +29,7 @@ from maskmill.stitch.alignment import align
 from maskmill.stitch.geometry import corners_of, mapped
 
 Row = dict[str, Any]
-OURS, SLOW = "ours", "imreg_dft"
+OURS, OPTIONAL = "ours", "imreg_dft"
 
 
 def measured(case: Case, methods: Sequence[str]) -> list[Row]:
@@ -210,8 +210,8 @@ def main() -> int:
     if not DATA.is_dir():
         print("shared/data is not here: nothing to measure")
         return 2
-    installed = importlib.util.find_spec("imreg_dft") is not None
-    methods = options.only or [OURS, *(name for name in BASELINES if name != SLOW or installed)]
+    installed = importlib.util.find_spec(OPTIONAL) is not None
+    methods = options.only or [OURS, *(name for name in BASELINES if name != OPTIONAL or installed)]
     todo = cases(options.half, options.limit)
     if options.views:
         todo += views(options.half, options.views)

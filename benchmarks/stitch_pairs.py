@@ -255,8 +255,8 @@ def _drawn(one: Photograph) -> tuple[Image, Alpha]:
 def _side(one: Photograph) -> tuple[Image, Alpha]:
     """Return a rendered side of a product before the background that all its sides have."""
     levels: Any = cv2.imread(str(Path(one.dataset) / f"{one.name}.png"), cv2.IMREAD_UNCHANGED)
-    front = (levels[..., 2::-1].astype(np.float32) / np.float32(65535)).clip(0, 1)
-    alpha = (levels[..., 3].astype(np.float32) / np.float32(65535)).clip(0, 1)
+    shares = levels.astype(np.float32) / np.float32(65535)
+    front, alpha = shares[..., 2::-1], shares[..., 3]
     paths = sorted((DATA / "backgrounds" / "images").iterdir())
     path = paths[_number("behind", one.name[:-4]) % len(paths)]
     behind = cv2.resize(decode_image(path.read_bytes()), alpha.shape[::-1])

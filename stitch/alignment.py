@@ -31,9 +31,8 @@ from .verification import (
 LEAST_SUPPORT = 80
 """Pixels of the object below which a clip is too small to be placed."""
 PLENTY, FEW = 25, 12
-"""Inliers from which nothing else has to be tried; below which the outline must agree, too."""
-DECIDED = 25
-"""Inliers from which a place that the verifier refuses is the only one."""
+"""Inliers from which no other way is tried, whatever the verifier says; below which the outline
+must agree, too."""
 HOPEFUL = 0.8
 """Typical correlation from which a place that fails may fail for a shadow only."""
 SYMMETRIC = 0.1
@@ -202,7 +201,7 @@ def _candidates(photograph: Image, clip: Clip) -> Iterator[_Found]:
             best = max(best, found.score)
         most = max(most, found.inliers)
         yield found
-    if most >= DECIDED:
+    if most >= PLENTY:
         return  # where so many agree the clip would lie: if it does not, it lies nowhere
     if best < THRESHOLD:
         for found in _by_outline(photograph, clip):
