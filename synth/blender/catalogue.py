@@ -1,11 +1,43 @@
 """The names a scene can ask for. Each is built by the module of its kind."""
 
-POSES: tuple[str, ...] = ()
-HAIR_STYLES: tuple[str, ...] = ()
-TOPS: tuple[str, ...] = ()
-BOTTOMS: tuple[str, ...] = ()
-SHOES: tuple[str, ...] = ()
-OVERS: tuple[str, ...] = ()
+POSES: tuple[str, ...] = (
+    "relaxed",
+    "contrapposto",
+    "hand_on_hip",
+    "hands_on_hips",
+    "arms_crossed",
+    "hands_behind",
+    "waving",
+    "pointing",
+    "reaching_up",
+    "cheering",
+    "looking_at_phone",
+    "thinking",
+    "wide_stance",
+    "leaning",
+    "walking",
+    "stepping",
+    "running",
+    "crouching",
+    "kneeling",
+    "sitting",
+)
+HAIR_STYLES: tuple[str, ...] = (
+    "buzz",
+    "short_crop",
+    "side_part",
+    "curly",
+    "afro",
+    "bob",
+    "long",
+    "ponytail",
+    "bun",
+    "bald",
+)
+TOPS: tuple[str, ...] = ("t_shirt", "shirt", "sweater", "hoodie", "tank_top", "dress")
+BOTTOMS: tuple[str, ...] = ("jeans", "trousers", "shorts", "leggings", "skirt")
+SHOES: tuple[str, ...] = ("sneakers", "boots", "loafers")
+OVERS: tuple[str, ...] = ("jacket", "coat", "vest")
 
 PRODUCTS: tuple[str, ...] = ()
 
