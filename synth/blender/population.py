@@ -8,7 +8,7 @@ import numpy as np
 from .catalogue import BOTTOMS, HAIR_STYLES, OVERS, POSES, SHOES, TOPS
 from .draws import Draws
 
-# Years and share. Toddlers are left out: their proportions are beyond what the base mesh holds well.
+# Years and share. Toddlers are left out: the base mesh does not hold their proportions well.
 AGE_BANDS: Mapping[tuple[float, float], float] = {
     (4.0, 10.0): 0.10,
     (10.0, 18.0): 0.12,
