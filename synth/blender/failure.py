@@ -1,7 +1,7 @@
 """What is said of a scene that cannot be made: one stable reason word, and the detail."""
 
 
-class Failure(Exception):  # noqa: N818: it is what the sample is called, not a defect
+class Failure(Exception):  # noqa: N818 - a failed sample is no defect of the program
     """A sample that fails, while the run goes on.
 
     Parameters
