@@ -1,0 +1,94 @@
+"""Materials of goods and furniture: stains, bumps and prints of their own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import bpy
+import numpy as np
+
+from .colours import Colour, linear
+from .paper import Paper
+from .shapes import Point
+
+
+def stuff(
+    name: str,
+    colours: Sequence[Colour],
+    scale: float = 5.0,
+    stretch: Point = (1.0, 1.0, 1.0),
+    **finish: float,
+) -> Any:
+    """Return a material of colours (sRGB) that run into one another, in the object's own space."""
+    material, shader = plain(name, **finish)
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    noise = nodes.new("ShaderNodeTexNoise")
+    noise.inputs["Scale"].default_value = scale
+    noise.inputs["Detail"].default_value = 3.0
+    mapping = nodes.new("ShaderNodeMapping")
+    mapping.inputs["Scale"].default_value = stretch
+    place = nodes.new("ShaderNodeTexCoord")
+    ramp = nodes.new("ShaderNodeValToRGB")
+    for number, colour in enumerate(colours):
+        at = 0.3 + 0.4 * number / max(1, len(colours) - 1)
+        steps = ramp.color_ramp.elements
+        step = steps[number] if number < 2 else steps.new(at)
+        step.position, step.color = at, (*linear(colour), 1.0)
+    if len(colours) == 1:
+        ramp.color_ramp.elements[1].color = (*(0.8 * part for part in linear(colours[0])), 1.0)
+    links.new(place.outputs["Object"], mapping.inputs["Vector"])
+    links.new(mapping.outputs["Vector"], noise.inputs["Vector"])
+    links.new(noise.outputs["Fac"], ramp.inputs["Fac"])
+    links.new(ramp.outputs["Color"], shader)
+    return material
+
+
+def printed(name: str, paper: Paper, **finish: float) -> Any:
+    """Return a material with a print on it."""
+    material, shader = plain(name, **finish)
+    height, width = paper.pixels.shape[:2]
+    image = bpy.data.images.new(name, width, height)
+    pixels = np.concatenate([paper.pixels[::-1], np.ones((height, width, 1))], axis=-1)
+    image.pixels.foreach_set(pixels.astype(np.float32).ravel())
+    picture = material.node_tree.nodes.new("ShaderNodeTexImage")
+    picture.image = image
+    material.node_tree.links.new(picture.outputs["Color"], shader)
+    return material
+
+
+def plain(
+    name: str,
+    rough: float = 0.5,
+    bump: float = 0.15,
+    grain: float = 40.0,
+    worn: float = 0.25,
+    metal: float = 0.0,
+) -> tuple[Any, Any]:
+    """Return a material with fine bumps and stains of its own, and the socket for its colour."""
+    material = bpy.data.materials.new(name)
+    material.use_nodes = True
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    shader = nodes["Principled BSDF"]
+    shader.inputs["Metallic"].default_value = metal
+    place = nodes.new("ShaderNodeTexCoord")
+    noise = nodes.new("ShaderNodeTexNoise")
+    noise.inputs["Scale"].default_value = grain
+    noise.inputs["Detail"].default_value = 2.0
+    links.new(place.outputs["Object"], noise.inputs["Vector"])
+    bumps = nodes.new("ShaderNodeBump")
+    bumps.inputs["Strength"].default_value = bump
+    bumps.inputs["Distance"].default_value = 0.02
+    links.new(noise.outputs["Fac"], bumps.inputs["Height"])
+    links.new(bumps.outputs["Normal"], shader.inputs["Normal"])
+    stain = nodes.new("ShaderNodeHueSaturation")
+    for socket, low, high in (
+        (stain.inputs["Value"], 1 - worn, 1 + worn),
+        (shader.inputs["Roughness"], max(0.05, rough - 0.15), min(1.0, rough + 0.15)),
+    ):
+        spread = nodes.new("ShaderNodeMapRange")
+        for at, value in zip(("From Min", "From Max"), (0.25, 0.75), strict=True):
+            spread.inputs[at].default_value = value
+        spread.inputs["To Min"].default_value, spread.inputs["To Max"].default_value = low, high
+        links.new(noise.outputs["Fac"], spread.inputs["Value"])
+        links.new(spread.outputs["Result"], socket)
+    links.new(stain.outputs["Color"], shader.inputs["Base Color"])
+    return material, stain.inputs["Color"]
