@@ -44,5 +44,23 @@ PRODUCTS: tuple[str, ...] = ()
 OCCLUDERS: tuple[str, ...] = ()
 BACKGROUND: tuple[str, ...] = ()
 
-GROUNDS: tuple[str, ...] = ()
-WORLDS: tuple[str, ...] = ()
+GROUNDS: tuple[str, ...] = (
+    "tiles",
+    "planks",
+    "paving",
+    "asphalt",
+    "concrete",
+    "grass",
+    "sand",
+    "carpet",
+)
+WORLDS: tuple[str, ...] = (
+    "city",
+    "courtyard",
+    "forest",
+    "interior",
+    "night",
+    "studio",
+    "sunrise",
+    "sunset",
+)
