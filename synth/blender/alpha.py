@@ -78,16 +78,17 @@ def see_through(things: Iterable[Any]) -> list[str]:
 
 def take(stage: Stage, spec: dict[str, Any], path: str, why: str) -> Taken:
     """Render the picture, its alpha, and what else the sample asks for."""
+    denoise = spec.get("denoise", False)
     if path == "cryptomatte":
-        layers = rendered(stage, cryptomatte=True)
+        layers = rendered(stage, cryptomatte=True, denoise=denoise)
         alpha = coverage(layers, (thing.name for thing in _things(stage)))
     else:
-        layers = rendered(stage)
+        layers = rendered(stage, denoise=denoise)
     full = np.asarray(layers.colour[..., :3], np.float64)
     front: Doubles | None = None
     if path == "holdout" or spec["foreground"]:
         with stage.showing(film=True, holdout=_ELSE):
-            front = np.asarray(rendered(stage).colour, np.float64)
+            front = np.asarray(rendered(stage, denoise=denoise).colour, np.float64)
         if path == "holdout":
             alpha = front[..., 3]
     alpha = np.clip(alpha, 0, 1)
@@ -95,9 +96,10 @@ def take(stage: Stage, spec: dict[str, Any], path: str, why: str) -> Taken:
     return Taken(full, alpha, front if spec["foreground"] else None, shadow, path, why)
 
 
-def rendered(stage: Stage, *, cryptomatte: bool = False) -> Layers:
+def rendered(stage: Stage, *, cryptomatte: bool = False, denoise: bool = False) -> Layers:
     """Render once, and return what the renderer wrote, in linear light."""
     scene, layer = stage.scene, stage.scene.view_layers[0]
+    scene.cycles.use_denoising = denoise
     layer.use_pass_cryptomatte_object = cryptomatte
     layer.pass_cryptomatte_depth = _DEPTH
     settings = scene.render.image_settings
@@ -150,11 +152,11 @@ def _shadow(stage: Stage) -> Doubles:
     with stage.showing(without=(BACKGROUND, OCCLUDERS)):
         for thing in things:
             thing.visible_camera = False  # it is not seen, but its shadow is
-        with_it = rendered(stage).colour
+        with_it = rendered(stage, denoise=True).colour
         for thing in things:
             thing.visible_camera = True
     with stage.showing(without=(BACKGROUND, OCCLUDERS, SUBJECT)):
-        without_it = rendered(stage).colour
+        without_it = rendered(stage, denoise=True).colour
     return np.clip(_luminance(with_it) / np.maximum(_luminance(without_it), 1e-6), 0, 1)
 
 

@@ -104,7 +104,7 @@ def render_sample(
     """
     stage = empty_stage(spec, threads, device)
     subject = _built(stage, spec)
-    credits = [*subject.credits, set_world(stage, spec["world"])]
+    sources = [*subject.credits, set_world(stage, spec["world"])]
     if spec.get("ground"):
         set_ground(stage, spec["ground"])
     middle = (subject.points.min(axis=0) + subject.points.max(axis=0)) / 2
@@ -117,7 +117,7 @@ def render_sample(
     low, high = spec["camera"]["coverage"]
     if not low <= coverage <= high:
         raise Failure("framing", f"covers {coverage:.3f} of the frame, not {low} to {high}")
-    return _written(spec, out, subject, shot, glances, taken, credits, kind)
+    return _written(spec, out, subject, shot, glances, taken, sources, kind)
 
 
 def _built(stage: Stage, spec: dict[str, Any]) -> Subject:
@@ -181,7 +181,7 @@ def _written(
     shot: Shot,
     glances: list[float],
     taken: Taken,
-    credits: list[Credit],
+    sources: list[Credit],
     kind: str,
 ) -> dict[str, Any]:
     bright = exposure(taken) * 2.0 ** spec["camera"].get("exposure", 0.0)
@@ -220,7 +220,7 @@ def _written(
         "framing": glances,
         "alpha": {"path": taken.path, "why": taken.why},
         "credits": [
-            {"asset": asset, "licence": licence} for asset, licence in dict.fromkeys(credits)
+            {"asset": asset, "licence": licence} for asset, licence in dict.fromkeys(sources)
         ],
         "pixels": {f"{name}{end}.png": fingerprint(pixels) for end, pixels in files.items()},
         "blender": bpy.app.version_string,
