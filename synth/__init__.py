@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .composition import Composite
+    from .rendering import RenderReport, render
     from .renders import Renders
+    from .scene import Scene, read_scene
 
-__all__ = ["Composite", "Renders"]
+__all__ = ["Composite", "RenderReport", "Renders", "Scene", "read_scene", "render"]
 
 _HOMES = {
     "Composite": "composition",
+    "RenderReport": "rendering",
     "Renders": "renders",
+    "Scene": "scene",
+    "read_scene": "scene",
+    "render": "rendering",
 }
 
 

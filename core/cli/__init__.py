@@ -22,6 +22,7 @@ COMMANDS = (
     "predict",
     "refine",
     "stitch",
+    "render",
     "evaluate",
     "doctor",
 )
