@@ -113,7 +113,7 @@ CUT = 0.05
 """A foreground that touches this share of a side of its picture goes on beyond it."""
 MARGIN = 0.02
 """Share of the frame that stays free beside a foreground that is whole."""
-SHAPES = (0.4, 2.5)
+SHAPES = (0.5, 2.0)
 """Narrowest and widest frame, width by height, that a foreground is put into."""
 
 

@@ -16,8 +16,10 @@ from maskmill.images import Alpha, Image, check_alpha
 
 from .compositing import LINEAR, Layer, Linear, check_image, over
 
-GAINS = (0.5, 2.0)
-"""A light of more than one stop apart is another scene: matching stops there."""
+GAINS = (0.6, 1.6)
+"""Light that is further apart is another scene: matching stops there."""
+BRIGHT = 0.9
+"""Quantile of luminance that tells how much light there is: what is dark may be a dark coat."""
 MOST_BLUR = 0.002
 """Of the long side, as a standard deviation: a background softer than any lens is out of focus,
 and its subject is not."""
@@ -30,15 +32,17 @@ FLAT = 0.25
 WHITE = 6
 """Exponent of the mean that stands for the light's colour."""
 
+_BRIGHTEST = 0.98  # a quantile: beyond it are glints, which are burnt out anyway
+_DARK = 0.02  # linear light that stands between a black picture and a division by nothing
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # IEC 61966-2-1
 
 
 def light_gains(layer: Layer, background: Image, strength: float = 0.5) -> tuple[float, ...]:
     """Return by how much R, G and B of a layer should grow to be lit as a photograph is.
 
-    Brightness: the ratio of the geometric means of luminance. Colour: the light's, as the
-    Minkowski mean of order 6 of the photograph tells it ("shades of grey"); a subject's own
-    colours, a red coat, say nothing of the light and stay.
+    Brightness: the ratio of the luminances that a tenth of each is above. Colour: the light's, as
+    the Minkowski mean of order 6 of the photograph tells it ("shades of grey"); a subject's own
+    colours, a red coat, say nothing of the light and stay. Nothing grows beyond white.
 
     Parameters
     ----------
@@ -62,7 +66,7 @@ def light_gains(layer: Layer, background: Image, strength: float = 0.5) -> tuple
     >>> layer = Layer.of(np.full((8, 8, 4), 255, np.uint8))
     >>> dusk = np.full((8, 8, 3), (90, 90, 160), np.uint8)
     >>> [round(gain, 2) for gain in light_gains(layer, dusk, 0.5)]
-    [0.5, 0.5, 0.61]
+    [0.6, 0.6, 0.63]
     """
     if not 0 <= strength <= 1:
         raise ValueError(f"strength must be in [0, 1], got {strength}")
@@ -76,19 +80,17 @@ def light_gains(layer: Layer, background: Image, strength: float = 0.5) -> tuple
     step = max(1, min(near.size) // 96)
     share = near.alpha[::step, ::step].ravel()
     seen = near.light[::step, ::step].reshape(-1, 3) @ _LUMINANCE
-    own = _bright(seen[share > 0.5] / share[share > 0.5])
-    if own is None:
+    seen = np.sort(seen[share > 0.5] / share[share > 0.5])
+    if seen.size == 0:
         return 1.0, 1.0, 1.0
-    brightness = (_bright(behind @ _LUMINANCE) or own) / own
+    own, there = seen[int(BRIGHT * seen.size)], np.quantile(behind @ _LUMINANCE, BRIGHT)
+    brightness = (float(there) + _DARK) / (float(own) + _DARK)
     white = np.mean(behind.astype(np.float64) ** WHITE, axis=0) ** (1 / WHITE) + 1e-3
-    gains = (brightness * white / (white @ _LUMINANCE)) ** strength
-    return tuple(float(gain) for gain in np.clip(gains, *GAINS))
-
-
-def _bright(luminance: Any) -> float | None:
-    if luminance.size == 0:
-        return None
-    return float(np.exp(np.log(luminance.astype(np.float64) + 0.01).mean()))
+    gains = brightness * white / (white @ _LUMINANCE)
+    most = max(1.0, 1 / max(float(seen[int(_BRIGHTEST * seen.size)]), 1e-3))
+    gains = gains**strength
+    gains = gains * min(1.0, min(GAINS[1], most) / float(gains.max()))  # its colour stays
+    return tuple(float(gain) for gain in np.maximum(gains, GAINS[0]))
 
 
 def noise_levels(image: Image, inside: npt.NDArray[np.bool_] | None = None) -> tuple[float, float]:
