@@ -1,7 +1,7 @@
 # Everything runs in .venv, which scripts/install.sh makes and keeps up to date.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench docs clean
+.PHONY: help install blender demo test check bench docs clean
 
 BIN := .venv/bin
 ARGS ?=
@@ -16,12 +16,16 @@ help: ## Show this list
 	@echo
 	@echo "New here? 'make demo' installs what it needs and shows every step on small data."
 	@echo "Options:  PYTHON=python3.12   the interpreter to build .venv with (3.11 to 3.13)"
+	@echo "          BLENDER_PYTHON=...  the Python 3.11 to build .venv-blender with"
 	@echo "          APT=no              never install system packages"
 	@echo "          ARGS='-k shards -x' more arguments for pytest"
 	@echo "Then:     $(BIN)/maskmill --help, and '$(BIN)/maskmill doctor' when something is odd"
 
 install: ## Make .venv with everything pinned; quick when nothing has changed
 	@sh scripts/install.sh
+
+blender: ## Make .venv-blender, which maskmill render needs (Python 3.11, 900 MB)
+	@sh scripts/install_blender.sh
 
 demo: install ## Make small data, run every room on it, write demo/
 	@$(BIN)/maskmill demo --out demo
@@ -43,6 +47,6 @@ docs: install ## Draw the pictures and tables of the documentation again
 	@if test -f scripts/make_docs.py; then $(BIN)/python scripts/make_docs.py; \
 	else echo "docs: there is no scripts/make_docs.py, so nothing was drawn"; fi
 
-clean: ## Remove .venv, build/ and caches; keep demo/
-	@rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+clean: ## Remove .venv, .venv-blender, build/ and caches; keep demo/
+	@rm -rf .venv .venv-blender build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
