@@ -97,7 +97,8 @@ class SubjectTable:
     monkey: float = 0.0
 
     def __post_init__(self) -> None:
-        _weights("[subject]", dataclasses.astuple(self))
+        if any(share < 0 for share in dataclasses.astuple(self)):
+            raise ValueError("shares must be weights of 0 and more")
 
 
 @dataclass(frozen=True, kw_only=True)
