@@ -34,7 +34,7 @@ def contrast(colour: Colour) -> Colour:
     """Return ink (sRGB) that can be read on a colour."""
     red, green, blue = colour
     light = 0.3 * red + 0.6 * green + 0.1 * blue > 0.5
-    return (0.1, 0.09, 0.09) if light else (0.95, 0.94, 0.9)
+    return BLACK if light else (0.95, 0.94, 0.9)
 
 
 def linear(colour: Colour) -> Colour:

@@ -24,7 +24,7 @@ class Paper:
         self, random: np.random.Generator, width: int, height: int, colour: Colour
     ) -> None:
         self.random = random
-        self.pixels = np.ones((height, width, 3)) * colour
+        self.pixels = np.full((height, width, 3), colour, np.float32)
 
     def box(self, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
         """Fill a rectangle."""

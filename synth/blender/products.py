@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import products_boxes, products_home, products_vessels, products_wear
+from . import products_boxes, products_glass, products_home, products_vessels, products_wear
 from .choices import Choices
 from .draws import Draws
 from .joined import joined, points_of, stood
@@ -14,13 +14,20 @@ MAKERS: dict[str, Callable[[Any, Choices], None]] = {
     "carton": products_boxes.carton,
     "mug": products_vessels.mug,
     "shoe": products_wear.shoe,
+    "boot": products_wear.boot,
     "handbag": products_wear.handbag,
+    "tote": products_wear.tote,
     "truck": products_boxes.truck,
     "vase": products_vessels.vase,
+    "teapot": products_vessels.teapot,
     "basket": products_home.basket,
     "chair": products_home.chair,
+    "stool": products_home.stool,
     "lamp": products_home.lamp,
     "radio": products_home.radio,
+    "tumbler": products_glass.tumbler,
+    "wine_glass": products_glass.wine_glass,
+    "wine_bottle": products_glass.wine_bottle,
 }
 
 # Metres of the largest side, as in a shop.
@@ -29,13 +36,20 @@ SIZES: dict[str, tuple[float, float]] = {
     "carton": (0.2, 0.45),
     "mug": (0.1, 0.14),
     "shoe": (0.24, 0.32),
+    "boot": (0.26, 0.36),
     "handbag": (0.26, 0.42),
+    "tote": (0.5, 0.65),
     "truck": (0.25, 0.45),
     "vase": (0.25, 0.45),
+    "teapot": (0.2, 0.28),
     "basket": (0.35, 0.55),
     "chair": (0.85, 1.05),
+    "stool": (0.45, 0.75),
     "lamp": (0.4, 0.65),
     "radio": (0.25, 0.4),
+    "tumbler": (0.09, 0.15),
+    "wine_glass": (0.16, 0.24),
+    "wine_bottle": (0.29, 0.33),
 }
 
 TRANSPARENT = frozenset(("tumbler", "wine_glass", "wine_bottle"))

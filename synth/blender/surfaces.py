@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .colours import Colour, linear
+from .colours import WHITE, Colour, linear
 from .paper import Paper
 from .shapes import Point
 
@@ -47,8 +47,9 @@ def printed(name: str, paper: Paper, **finish: float) -> Any:
     material, shader = plain(name, **finish)
     height, width = paper.pixels.shape[:2]
     image = bpy.data.images.new(name, width, height)
-    pixels = np.concatenate([paper.pixels[::-1], np.ones((height, width, 1))], axis=-1)
-    image.pixels.foreach_set(pixels.astype(np.float32).ravel())
+    pixels = np.ones((height, width, 4), np.float32)
+    pixels[..., :3] = paper.pixels[::-1]
+    image.pixels.foreach_set(pixels.ravel())
     picture = material.node_tree.nodes.new("ShaderNodeTexImage")
     picture.image = image
     material.node_tree.links.new(picture.outputs["Color"], shader)
@@ -65,7 +66,8 @@ def plain(
 ) -> tuple[Any, Any]:
     """Return a material with fine bumps and stains of its own, and the socket for its colour."""
     material = bpy.data.materials.new(name)
-    material.use_nodes = True
+    if material.node_tree is None:  # before 5.0 a material has none at first
+        material.use_nodes = True
     nodes, links = material.node_tree.nodes, material.node_tree.links
     shader = nodes["Principled BSDF"]
     shader.inputs["Metallic"].default_value = metal
@@ -92,3 +94,50 @@ def plain(
         links.new(spread.outputs["Result"], socket)
     links.new(stain.outputs["Color"], shader.inputs["Base Color"])
     return material, stain.inputs["Color"]
+
+
+def glass(name: str, tint: Colour = WHITE, clear: float = 0.92, rough: float = 0.02) -> Any:
+    """Return thin glass: light passes straight through, and edges mirror, as a pane does.
+
+    It bends no light, so that what stands behind shows in its place: the alpha of a picture is then
+    exact, as that of a veil is. A wall that is seen along its surface lets less light through.
+
+    Parameters
+    ----------
+    name
+        Of the material.
+    tint
+        sRGB: what is not clear looks like this.
+    clear
+        The share of light that passes where the wall is seen straight on.
+    rough
+        Of the mirror.
+    """
+    material = bpy.data.materials.new(name)
+    if material.node_tree is None:  # before 5.0 a material has none at first
+        material.use_nodes = True
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    nodes.remove(nodes["Principled BSDF"])
+    output = nodes["Material Output"]
+    through = nodes.new("ShaderNodeBsdfTransparent")
+    body = nodes.new("ShaderNodeBsdfDiffuse")
+    body.inputs["Color"].default_value = (*linear(tint), 1.0)
+    mirror = nodes.new("ShaderNodeBsdfGlossy")
+    mirror.inputs["Roughness"].default_value = rough
+    facing = nodes.new("ShaderNodeLayerWeight")
+    facing.inputs["Blend"].default_value = 0.25
+    curve = nodes.new("ShaderNodeMapRange")
+    curve.inputs["To Min"].default_value = 1.0 - clear
+    curve.inputs["To Max"].default_value = min(1.0, 1.35 - clear)
+    links.new(facing.outputs["Facing"], curve.inputs["Value"])
+    shine = nodes.new("ShaderNodeFresnel")
+    shine.inputs["IOR"].default_value = 1.45
+    tinted, whole = nodes.new("ShaderNodeMixShader"), nodes.new("ShaderNodeMixShader")
+    links.new(curve.outputs["Result"], tinted.inputs["Fac"])
+    links.new(through.outputs["BSDF"], tinted.inputs[1])
+    links.new(body.outputs["BSDF"], tinted.inputs[2])
+    links.new(shine.outputs["Fac"], whole.inputs["Fac"])
+    links.new(tinted.outputs["Shader"], whole.inputs[1])
+    links.new(mirror.outputs["BSDF"], whole.inputs[2])
+    links.new(whole.outputs["Shader"], output.inputs["Surface"])
+    return material
