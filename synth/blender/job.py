@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,49 @@ def _judged(error: Exception) -> tuple[str, str]:
     return "error", "".join(traceback.format_exception(error)[-6:]).strip()
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A scene that only has to be rendered.
+
+    Parameters
+    ----------
+    stage, subject, shot
+    sources
+        What it is made of.
+    glances
+        Shares of the frame that the subject covered while the camera was looking for its place.
+    """
+
+    stage: Stage
+    subject: Subject
+    shot: Shot
+    sources: tuple[Credit, ...]
+    glances: tuple[float, ...]
+
+
+def made_ready(spec: dict[str, Any], threads: int, device: str) -> Ready:
+    """Build the scene of a sample and put the camera where it shows what is asked for.
+
+    Raises
+    ------
+    Failure
+        For what is known to go wrong: a bad asset, a missing texture, no place for the camera.
+    """
+    stage = empty_stage(spec, threads, device)
+    subject = _built(stage, spec)
+    # What is missing is told before the first ray.
+    check_textures()
+    check_libraries()
+    sources = (*subject.credits, set_world(stage, spec["world"]))
+    if spec.get("ground"):
+        set_ground(stage, spec["ground"])
+    middle = (subject.points.min(axis=0) + subject.points.max(axis=0)) / 2
+    set_lights(stage, spec.get("lights", ()), middle)
+    shot, glances = _framed(stage, spec, subject)
+    check_textures()
+    return Ready(stage, subject, shot, sources, tuple(glances))
+
+
 def render_sample(
     spec: dict[str, Any], out: Path, threads: int, device: str, kind: str
 ) -> dict[str, Any]:
@@ -100,24 +144,16 @@ def render_sample(
     Raises
     ------
     Failure
-        For what is known to go wrong.
+        Where no sample can come of it.
     """
-    stage = empty_stage(spec, threads, device)
-    subject = _built(stage, spec)
-    sources = [*subject.credits, set_world(stage, spec["world"])]
-    if spec.get("ground"):
-        set_ground(stage, spec["ground"])
-    middle = (subject.points.min(axis=0) + subject.points.max(axis=0)) / 2
-    set_lights(stage, spec.get("lights", ()), middle)
-    shot, glances = _framed(stage, spec, subject)
-    check_textures()
-    check_libraries()
-    taken = take(stage, spec, *chosen_path(spec, stage, subject.transparent))
-    coverage = float(taken.alpha.mean())
+    ready = made_ready(spec, threads, device)
+    stage = ready.stage
+    taken = take(stage, spec, *chosen_path(spec, stage, ready.subject.transparent))
+    covered = float(taken.alpha.mean())
     low, high = spec["camera"]["coverage"]
-    if not low <= coverage <= high:
-        raise Failure("framing", f"covers {coverage:.3f} of the frame, not {low} to {high}")
-    return _written(spec, out, subject, shot, glances, taken, sources, kind)
+    if not low <= covered <= high:
+        raise Failure("framing", f"covers {covered:.3f} of the frame, not {low} to {high}")
+    return _written(spec, out, ready, taken, kind)
 
 
 def _built(stage: Stage, spec: dict[str, Any]) -> Subject:
@@ -175,15 +211,9 @@ def _surrounded(stage: Stage, spec: dict[str, Any], subject: Subject, shot: Shot
 
 
 def _written(
-    spec: dict[str, Any],
-    out: Path,
-    subject: Subject,
-    shot: Shot,
-    glances: list[float],
-    taken: Taken,
-    sources: list[Credit],
-    kind: str,
+    spec: dict[str, Any], out: Path, ready: Ready, taken: Taken, kind: str
 ) -> dict[str, Any]:
+    subject, shot = ready.subject, ready.shot
     bright = exposure(taken) * 2.0 ** spec["camera"].get("exposure", 0.0)
     files = {
         "": quantised(srgb(taken.image * bright), 8),
@@ -192,7 +222,7 @@ def _written(
     if taken.foreground is not None:
         files[".foreground"] = _straight(taken.foreground, bright)
     if taken.shadow is not None:
-        files[".shadow"] = quantised(taken.shadow, 16)
+        files[".shadow"] = quantised(1.0 - taken.shadow, 16)
     name = spec["name"]
     facts = {
         "name": name,
@@ -217,10 +247,10 @@ def _written(
             "brightened": round(bright, 5),
         },
         "coverage": round(float(taken.alpha.mean()), 6),
-        "framing": glances,
+        "framing": list(ready.glances),
         "alpha": {"path": taken.path, "why": taken.why},
         "credits": [
-            {"asset": asset, "licence": licence} for asset, licence in dict.fromkeys(sources)
+            {"asset": asset, "licence": licence} for asset, licence in dict.fromkeys(ready.sources)
         ],
         "pixels": {f"{name}{end}.png": fingerprint(pixels) for end, pixels in files.items()},
         "blender": bpy.app.version_string,
