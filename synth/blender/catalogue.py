@@ -39,7 +39,26 @@ BOTTOMS: tuple[str, ...] = ("jeans", "trousers", "shorts", "leggings", "skirt")
 SHOES: tuple[str, ...] = ("sneakers", "boots", "loafers")
 OVERS: tuple[str, ...] = ("jacket", "coat", "vest")
 
-PRODUCTS: tuple[str, ...] = ()
+PRODUCTS: tuple[str, ...] = (
+    "bottle",
+    "carton",
+    "mug",
+    "shoe",
+    "boot",
+    "handbag",
+    "tote",
+    "truck",
+    "vase",
+    "teapot",
+    "basket",
+    "chair",
+    "stool",
+    "lamp",
+    "radio",
+    "tumbler",
+    "wine_glass",
+    "wine_bottle",
+)
 
 OCCLUDERS: tuple[str, ...] = ()
 BACKGROUND: tuple[str, ...] = ()
