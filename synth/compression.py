@@ -1,5 +1,6 @@
 """How coarsely a JPEG was compressed, and how to compress another one alike."""
 
+import functools
 import io
 from typing import NamedTuple, Self
 
@@ -10,8 +11,21 @@ from maskmill.images import Image
 
 from .compositing import check_image
 
-# Annex K of ITU-T T.81 has the luminance table that qualities are told by; its sum.
-_ANNEX_K = 3688.0
+
+@functools.cache
+def _sums() -> tuple[int, ...]:
+    """Return the sum of libjpeg's luminance table for every quality from 1 to 100."""
+    found: list[int] = []
+    for quality in range(1, 101):
+        file = io.BytesIO()
+        Pillow.new("L", (8, 8)).save(file, "JPEG", quality=quality)
+        found.append(_table_sum(Pillow.open(file)))
+    return tuple(found)
+
+
+def _table_sum(picture: Pillow.Image) -> int:
+    tables: dict[int, list[int]] = getattr(picture, "quantization", {})
+    return sum(next(iter(tables.values()))) if tables else 0
 
 
 class Compression(NamedTuple):
@@ -48,6 +62,8 @@ class Compression(NamedTuple):
 def compression_of(data: bytes) -> Compression | None:
     """Return how a JPEG was compressed, by its first quantisation table; None for other files.
 
+    A table that is not libjpeg's has the quality of the one with the nearest sum.
+
     Examples
     --------
     >>> file = io.BytesIO()
@@ -61,14 +77,16 @@ def compression_of(data: bytes) -> Compression | None:
         return None
     try:
         with Pillow.open(io.BytesIO(data), formats=["JPEG"]) as picture:
-            tables: dict[int, list[int]] = getattr(picture, "quantization", {})
+            total = _table_sum(picture)
             layers: list[tuple[int, int, int, int]] = getattr(picture, "layer", [])
     except (OSError, SyntaxError, ValueError):
         return None
-    if not tables:
+    if total == 0:
         return None
     halved = len(layers) == 3 and layers[0][1:3] == (2, 2) and layers[1][1:3] == (1, 1)
-    return Compression(round(_quality_of(sum(next(iter(tables.values()))) / _ANNEX_K)), halved)
+    sums = _sums()
+    quality = min(range(1, 101), key=lambda quality: abs(sums[quality - 1] - total))
+    return Compression(quality, halved)
 
 
 def _steps_of(quality: float) -> float:
