@@ -251,24 +251,24 @@ def over(layer: Layer, background: Image) -> Image:
     return result
 
 
-def shaded(background: Image, left: Alpha) -> Image:
-    """Return a photograph with a shadow on it: its linear light times what the shadow leaves.
+def shaded(background: Image, shadow: Alpha) -> Image:
+    """Return a photograph with a shadow on it: its linear light times ``1 - shadow``.
 
     Parameters
     ----------
     background : ndarray, H x W x 3, uint8
         sRGB.
-    left : ndarray, H x W, float32 in [0, 1]
-        Share of the light that is left; 1 is no shadow.
+    shadow : ndarray, H x W, float32 in [0, 1]
+        Share of the light that is taken away.
 
     Examples
     --------
-    >>> shaded(np.full((1, 1, 3), 255, np.uint8), np.float32([[0.2]])).ravel().tolist()
+    >>> shaded(np.full((1, 1, 3), 255, np.uint8), np.float32([[0.8]])).ravel().tolist()
     [124, 124, 124]
     """
     check_image("background", background)
-    check_alpha(left, background.shape[:2])
-    return encoded(cv2.LUT(background, LINEAR) * left[..., None])
+    check_alpha(shadow, background.shape[:2])
+    return encoded(cv2.LUT(background, LINEAR) * (1 - shadow[..., None]))
 
 
 def check_image(name: str, image: npt.NDArray[np.generic]) -> None:

@@ -67,7 +67,7 @@ class _Cutout:
     place: Place | None
     look: Look | None
     cut: tuple[str, ...] = ()
-    light_left: Alpha | None = None
+    shadow: Alpha | None = None
 
     @property
     def bytes(self) -> int:
@@ -162,8 +162,8 @@ class Maker:
             values = {"width": width, "height": height, "enlarged": enlarged, "background": 1.0}
             return Dropped(None, "too_small", values, pair.origin)
         background = fitted(photograph.image, crop, place.frame)
-        if cutout.light_left is not None:
-            background = shaded(background, cutout.light_left)
+        if cutout.shadow is not None:
+            background = shaded(background, cutout.shadow)
         made = compose(layer, background, self._manner.matching, own=own, seed=draws.seed("noise"))
         reduced = photograph.size[0] / shrunk[0]
         values = {
@@ -264,7 +264,7 @@ class Maker:
         place = kept_place(size, self._manner.size)
         layer = Layer.of(rgba).resized(*place.size)
         shadow = self._shadow(front, size, place) if self._manner.shadows else None
-        return _Cutout(layer, size, digest, place, self._look(layer), light_left=shadow)
+        return _Cutout(layer, size, digest, place, self._look(layer), shadow=shadow)
 
     def _look(self, layer: Layer) -> Look | None:
         return look_of(layer) if self._looks else None
@@ -275,13 +275,13 @@ class Maker:
         data = read_inside(self._fronts, front.shadow)
         admit(data)  # OpenCV makes something of a file that is cut short
         try:
-            left = decode_alpha(data)
+            taken = decode_alpha(data)
         except ValueError:
             raise Refused("unsupported_mode", {"shadow": 1.0}) from None
-        if left.shape != size[::-1]:
+        if taken.shape != size[::-1]:
             raise Refused("frame_mismatch", {"shadow": 1.0})
-        left = cv2.resize(left, place.size, interpolation=cv2.INTER_AREA)
-        return np.clip(left, 0, 1).astype(np.float32, copy=False)
+        taken = cv2.resize(taken, place.size, interpolation=cv2.INTER_AREA)
+        return np.clip(taken, 0, 1).astype(np.float32, copy=False)
 
     def _photograph(self, behind: Background, side: int) -> _Photograph:
         data = _read(self._behind, behind.name, behind.file)

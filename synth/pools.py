@@ -87,7 +87,7 @@ def foregrounds_of(
     if not names:
         hint = ""
         if any(name.endswith(".alpha.png") for name in pictures):
-            hint = "; renders need their foreground layers: set foreground = true in the scene"
+            hint = "; renders need their layers: set foreground = true under [alpha] in the scene"
         raise ValueError(
             f"foregrounds must hold PNG files with a transparent background, got none in "
             f"{folder}{hint}"
