@@ -100,6 +100,9 @@ def foregrounds_of(
         stem = name.removesuffix(LAYER).removesuffix(".png")
         try:
             facts = read_facts(root, f"{stem}.json")
+            if facts is None and name.endswith(LAYER):
+                # The renderer writes them last: whose view this is, nobody has said yet.
+                raise Refused("missing_file")
         except Refused as refused:
             lost.append(Dropped(None, refused.reason, {**refused.values, "facts": 1.0}, origin))
             continue

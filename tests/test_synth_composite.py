@@ -316,7 +316,7 @@ def test_a_background_that_is_no_jpeg_makes_no_jpeg(tmp_path: Path):
 
 
 def test_a_shadow_darkens_the_background_alone(tmp_path: Path):
-    write_png(tmp_path / "fronts" / "f.foreground.png", disc())
+    write_render(tmp_path / "fronts", "f", disc(), FACTS)
     write_png(tmp_path / "fronts" / "f.shadow.png", np.full((48, 64), 32768, np.uint16))
     write_png(tmp_path / "behind" / "b.png", np.full((48, 64, 3), 188, np.uint8))
     (lit,) = samples(source(tmp_path, **PLAIN))
@@ -340,9 +340,7 @@ def test_keys_tell_how_a_composite_was_made_and_stay_when_splits_change(folder: 
     assert kept <= set(keys[0])
 
 
-def test_partitions_in_two_processes_give_the_bytes_of_a_serial_run(
-    folder: Path, tmp_path: Path
-):
+def test_partitions_in_two_processes_give_the_bytes_of_a_serial_run(folder: Path, tmp_path: Path):
     made = source(folder, per_foreground="all", samples_per_partition=6)
     assert len(made.plan(())) == 3
     for name, workers in (("serial", None), ("two", 2)):
@@ -445,6 +443,12 @@ def test_links_out_of_the_folders_are_not_followed(folder: Path, tmp_path: Path)
     }
 
 
+def test_a_layer_whose_render_is_not_finished_is_left_out(folder: Path):
+    write_render(folder / "fronts", "half", disc())
+    found = losses(source(folder))
+    assert found == {"foreground: half.foreground.png": ("missing_file", {"facts": 1})}
+
+
 def test_broken_facts_lose_their_foreground(folder: Path):
     (folder / "fronts" / "f0.json").write_text("{")
     assert losses(source(folder)) == {"foreground: f0.png": ("bad_record", {"facts": 1})}
@@ -501,7 +505,7 @@ def test_renders_without_foreground_layers_are_told_how_to_get_them(tmp_path: Pa
     write_render(tmp_path / "fronts", "a", disc(), FACTS)
     (tmp_path / "fronts" / "a.foreground.png").unlink()
     write_jpeg(tmp_path / "behind" / "b.jpg", texture(0))
-    with pytest.raises(ValueError, match="foreground = true under .alpha. in the scene"):
+    with pytest.raises(ValueError, match=r"foreground = true under \[alpha\] in the scene"):
         source(tmp_path).plan(())
 
 

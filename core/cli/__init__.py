@@ -23,6 +23,7 @@ COMMANDS = (
     "refine",
     "stitch",
     "render",
+    "composite",
     "evaluate",
     "doctor",
 )
