@@ -41,6 +41,11 @@ FILLED = 0.4
 """How much more of a photograph's colour must be within a silhouette than around it."""
 ENLARGED = 1.3
 """Scale from which a clip is judged in the photograph's pixels: its own show nothing more."""
+WORKED = 700
+"""Long side in pixels at which a larger object is placed and judged; all its pixels have the last
+word on where it lies."""
+ALIKE = 0.95
+"""Reduction that is not worth its while."""
 NUDGE = 1.0
 """Pixels by which a small clip may move when what disagrees is left out."""
 EXACT = 0.5
@@ -168,12 +173,27 @@ def align(original: npt.NDArray[np.generic], clipped: npt.NDArray[np.generic]) -
         return Alignment(nothing, False, False, _without_place(clip), 0.0)
     accepted = best.score >= THRESHOLD
     reason = "" if accepted else _reason(best)
-    matrix = inverse(best.to_clip)[:2]
+    to_clip = _in_full(photograph, clip, best) if accepted else best.to_clip
+    matrix = inverse(to_clip)[:2]
     if accepted and best.evidence.size < SMALL:
         matrix = _exact(photograph, clip, matrix)
     return Alignment(
         matrix, best.mirrored, accepted, reason, best.score, best.inliers, best.evidence
     )
+
+
+def _in_full(photograph: Image, clip: Clip, found: _Found) -> Matrix:
+    """Lay a clip that was worked on reduced by all its pixels."""
+    factor, unit = _working(clip.support, found.to_clip)
+    if factor >= unit:
+        return found.to_clip
+    image, support = _turned(clip, found.mirrored)
+    turning = mirroring(support.shape[1]) if found.mirrored else np.eye(3)
+    before = turning @ found.to_clip
+    whole = settle(photograph, image, support, before, reductions=(1.0,))
+    if whole is None or _moved(support, before, whole.to_clip) > NUDGE / factor:
+        return found.to_clip
+    return turning @ whole.to_clip
 
 
 def _exact(
@@ -250,9 +270,7 @@ def _correlated(photograph: Image, clip: Clip) -> Iterator[_Found]:
         for place in places(photograph, image, support, 3):
             if place.correlation < 0.5:
                 continue
-            settled = settle(
-                photograph, image, support, place.to_clip, rounds=20, reductions=(0.5, 1.0)
-            )
+            settled = settle(photograph, image, support, place.to_clip, reductions=(0.5, 1.0))
             if settled is None or not plausible(settled.to_clip):
                 continue
             seen = evidence(photograph, image, support, settled.to_clip, bending=False)
@@ -292,15 +310,18 @@ def _settled(
     mirrored: bool,
     inliers: int,
 ) -> _Found:
-    scale = scale_of(start)
-    if scale > ENLARGED:
-        small, left, reducing = _reduced(image, support, 1 / scale)
+    factor, unit = _working(support, start)
+    if factor < 1:
+        small, left, reducing = _reduced(image, support, factor)
         if left.sum() >= LEAST_SUPPORT:
             found = _settled(photograph, small, left, reducing @ start, mirrored, inliers)
-            tiles = found.evidence.tiles.copy()
+            seen = found.evidence
+            tiles = seen.tiles * (1, 1, 1, unit / factor, 1)
             tiles[:, :2] = mapped(inverse(reducing), tiles[:, :2])
-            seen = replace(found.evidence, tiles=tiles)
-            return found._replace(to_clip=inverse(reducing) @ found.to_clip, evidence=seen)
+            bend, size = seen.bend * unit / factor, seen.size * unit / factor
+            seen = replace(seen, tiles=tiles, bend=bend, size=size)
+            to_clip = inverse(reducing) @ found.to_clip
+            return found._replace(to_clip=to_clip, evidence=seen, score=_score(seen))
     settled = settle(photograph, image, support, start)
     to_clip = settled.to_clip if settled is not None else start
     if not plausible(to_clip):
@@ -325,6 +346,15 @@ def _settled(
         if laid is not None and laid.seen > SEEN and laid.agreement < LYING * laid.seen:
             seen = replace(seen, outline=laid.agreement)
     return _found(to_clip, support, mirrored, inliers, seen)
+
+
+def _working(support: Mask, to_clip: Matrix) -> tuple[float, float]:
+    """Return by how much a clip is reduced to be worked on, and to be judged; 1 for not at all."""
+    unit = 1 / max(1.0, scale_of(to_clip))
+    unit = unit if unit < 1 / ENLARGED else 1.0
+    side = float(np.ptp(corners_of(support), axis=0).max()) + 1
+    factor = min(unit, WORKED / side)
+    return (factor if factor < ALIKE else 1.0), unit
 
 
 def _moved(support: Mask, before: Matrix, after: Matrix) -> float:

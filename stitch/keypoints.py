@@ -11,7 +11,7 @@ from maskmill.images import Image
 from .geometry import Matrix, Points, inverse, mapped, resizing, shifting
 from .support import Mask
 
-ORIGINAL_SIDE, CLIP_SIDE = 1000, 800
+ORIGINAL_SIDE, CLIP_SIDE = 720, 560
 """Long sides at which keypoints are found: more pixels give more of them, not better ones."""
 SMALL = 220
 """Long side below which a clip is doubled first: SIFT's first octave sees nothing there."""
