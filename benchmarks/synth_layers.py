@@ -50,7 +50,9 @@ def compared(spec: dict[str, Any]) -> dict[str, Any]:
 
     straight = front[..., :3] / np.maximum(covers[..., None], 1e-6)
     behind = back[..., :3] / np.maximum(1 - covers[..., None], 1e-6)
-    mixed = covers[..., None] * images.srgb(straight) + (1 - covers[..., None]) * images.srgb(behind)
+    mixed = covers[..., None] * images.srgb(straight) + (1 - covers[..., None]) * images.srgb(
+        behind
+    )
     soft = (covers > 0.02) & (covers < 0.98)
     return {
         "name": spec["name"],

@@ -117,7 +117,7 @@ def made_ready(spec: dict[str, Any], threads: int, device: str) -> Ready:
         For what is known to go wrong: a bad asset, a missing texture, no place for the camera.
     """
     stage = empty_stage(spec, threads, device)
-    subject = _built(stage, spec)
+    subject = subject_of(stage, spec)
     # What is missing is told before the first ray.
     check_textures()
     check_libraries()
@@ -156,7 +156,8 @@ def render_sample(
     return _written(spec, out, ready, taken, kind)
 
 
-def _built(stage: Stage, spec: dict[str, Any]) -> Subject:
+def subject_of(stage: Stage, spec: dict[str, Any]) -> Subject:
+    """Build the subject of a sample on its stage."""
     wanted = spec["subject"]
     module = importlib.import_module(f".{_BUILDERS[wanted['kind']]}", __package__)
     draws = Draws("subject", wanted["kind"], wanted.get("seed", spec["seed"]))
