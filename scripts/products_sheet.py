@@ -28,6 +28,7 @@ worker_package.load()
 from maskmill_blender import catalogue, products, surroundings
 from maskmill_blender.draws import Draws
 from maskmill_blender.joined import points_of
+from maskmill_blender.shapes import curved, grid, lump, turned
 from maskmill_blender.subject import Frame
 from maskmill_blender.surfaces import stuff
 
@@ -102,8 +103,6 @@ def collection(scene: Any, name: str) -> Any:
 
 def dummy(subject: Any) -> None:
     """Stand a figure of balls where a person would."""
-    from maskmill_blender.shapes import lump, turned
-
     coat = stuff("coat", [(0.7, 0.25, 0.2), (0.6, 0.18, 0.16)])
     body = [(0.0, 0.0), (0.24, 0.02), (0.22, 0.5), (0.25, 1.2), (0.16, 1.4), (0.0, 1.45)]
     turned(subject, body, coat)
@@ -114,10 +113,7 @@ def stage(scene: Any, points: Any, azimuth: float, elevation: float) -> Frame:
     """Put up ground, lights and a camera in front of the points (n x 3)."""
     low, high = points.min(axis=0), points.max(axis=0)
     middle, reach = (low + high) / 2, float(np.linalg.norm(high - low))
-    bpy.ops.mesh.primitive_plane_add(size=200)
-    bpy.context.object.data.materials.append(
-        stuff("ground", [(0.62, 0.6, 0.56)], 2.0, rough=0.9, bump=0.0)
-    )
+    backdrop(scene, middle, reach, azimuth)
     light(scene, "plain", np.random.default_rng(4))
     scene.world.cycles.sampling_method, scene.world.cycles.sample_map_resolution = "MANUAL", 256
     scene.world.node_tree.nodes["Background"].inputs["Strength"].default_value = 0.5
@@ -147,6 +143,22 @@ def stage(scene: Any, points: Any, azimuth: float, elevation: float) -> Frame:
     wide = distance * lens.sensor_width / lens.lens
     camera = np.array(eye.location)
     return Frame(low, high, camera, turn[:, 0].copy(), turn[:, 1].copy(), wide, wide)
+
+
+def backdrop(scene: Any, middle: Any, reach: float, azimuth: float) -> None:
+    """Lay paper on the ground that rises behind the subject, as in a studio."""
+    profile = [(-9.0, 0.0), (3.0, 0.0), (4.0, 0.0), (5.0, 0.3), (5.4, 1.2), (5.5, 3.0), (5.5, 9.0)]
+    along, up = curved(profile, 6).T * reach
+    way = np.array((-math.sin(azimuth), math.cos(azimuth)))
+    across = np.array((way[1], -way[0]))
+    rows = [
+        [(*(middle[:2] + way * y + across * x), z) for x in np.linspace(-14, 14, 8) * reach]
+        for y, z in zip(along, up, strict=True)
+    ]
+    paper = stuff(
+        "backdrop", [(0.72, 0.7, 0.66), (0.7, 0.68, 0.64)], 2.0, rough=0.9, bump=0.0, worn=0.0
+    )
+    grid(scene.collection, np.array(rows), paper, closed=False)
 
 
 if __name__ == "__main__":

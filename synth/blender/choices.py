@@ -31,6 +31,11 @@ class Choices:
         self._draws = draws
         self.random = random
 
+    @property
+    def usual(self) -> bool:
+        """Whether nothing is drawn."""
+        return self._draws is None
+
     def number(self, name: str, usual: float, low: float, high: float) -> float:
         """Return a number of [low, high)."""
         return usual if self._draws is None else self._draws.uniform(name, low, high)

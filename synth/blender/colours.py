@@ -37,6 +37,12 @@ def contrast(colour: Colour) -> Colour:
     return BLACK if light else (0.95, 0.94, 0.9)
 
 
+def readable(ink: Colour, ground: Colour) -> Colour:
+    """Return an ink, or black or white where it could not be read on the ground."""
+    bright = [0.3 * red + 0.6 * green + 0.1 * blue for red, green, blue in (ink, ground)]
+    return ink if abs(bright[0] - bright[1]) > 0.22 else contrast(ground)
+
+
 def linear(colour: Colour) -> Colour:
     """Return an sRGB colour in linear light."""
     red, green, blue = (((part + 0.055) / 1.055) ** 2.4 for part in colour)

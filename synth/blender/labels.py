@@ -14,8 +14,8 @@ from .colours import (
     RED,
     WHITE,
     YELLOW,
-    Colour,
     contrast,
+    readable,
     shade,
 )
 from .paper import Paper
@@ -40,7 +40,7 @@ def label(choices: Choices, design: str) -> Paper:
     random = choices.random
     ground = choices.colour("label", CREAM, dark=0.15)
     accent, second = choices.colour("accent", RED), choices.colour("second", GREEN)
-    ink = _readable(accent, ground)
+    ink = readable(accent, ground)
     third = choices.colour("third", YELLOW)
     paper = Paper(random, 2048, 640, ground)
     if design in ("fruit", "blooms"):
@@ -84,13 +84,6 @@ def label(choices: Choices, design: str) -> Paper:
         paper.words("No. 7", 0.13, 0.4, 0.14, accent)
     paper.small_print(0.12, 0.68, 0.86, 0.045, second if design == "fruit" else quiet)
     return paper
-
-
-def _readable(ink: Colour, ground: Colour) -> Colour:
-    """Return an ink, or black or white where it could not be read on the ground."""
-    weights = np.array((0.3, 0.6, 0.1))
-    gap = abs(float(weights @ np.array(ink)) - float(weights @ np.array(ground)))
-    return ink if gap > 0.22 else contrast(ground)
 
 
 def stripes(paper: Paper, colours: Any, width: float) -> None:

@@ -21,6 +21,7 @@ from .colours import (
     YELLOW,
     Colour,
     contrast,
+    readable,
     shade,
 )
 from .labels import stripes
@@ -49,13 +50,13 @@ def carton(collection: Any, choices: Choices) -> None:
     goods, claim, amount = choices.pick("goods", *GOODS)
     blue, red = choices.colour("ink", BLUE), choices.colour("accent", RED)
     if not plain_board:
-        blue = contrast(kraft)
+        blue, red = contrast(kraft), readable(red, kraft)
     deep, tall = choices.number("deep", 0.7, 0.35, 1.0), choices.number("tall", 1.0, 0.5, 1.5)
     shapes = (1.0, deep, 1.0, deep)
     sides = [Paper(random, round(768 * w), round(768 * tall), kraft) for w in shapes]
     front, right, back, left = sides
     # Heights of letters are shares of the paper's: a flat box has lower ones.
-    size = min(1.0, 1 / tall)
+    size, short = min(1.0, 1 / tall), min(1.0, 4 / len(amount))
     front.words(named, 0.5, 0.2, 0.19 * size, blue)
     front.words(goods, 0.5, 0.35, 0.09 * size, BLACK if plain_board else blue)
     motif = choices.pick("motif", "dial", "sun", "flowers", "bands")
@@ -73,7 +74,7 @@ def carton(collection: Any, choices: Choices) -> None:
     else:
         for y in (0.52, 0.64, 0.76, 0.88):
             front.box(0, y, 0.55, y + 0.06, red if y < 0.7 else blue)
-    front.words(amount, 0.76 if motif == "bands" else 0.72, 0.68, 0.13 * size, red)
+    front.words(amount, 0.78 if motif == "bands" else 0.72, 0.68, 0.13 * size * short, red)
     right.box(0.08, 0.1, 0.92, 0.5, WHITE)
     right.small_print(0.5, 0.14, 0.36, 0.035 * size, BLACK)
     right.bars(0.2, 0.37, 0.8, 0.48)

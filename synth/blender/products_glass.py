@@ -10,7 +10,7 @@ from .paper import Paper
 from .shapes import turned
 from .surfaces import glass, printed, stuff
 
-WINES = ((0.32, 0.02, 0.06), (0.45, 0.05, 0.09), (0.86, 0.72, 0.34), (0.9, 0.5, 0.42))
+WINES = ((0.5, 0.03, 0.09), (0.62, 0.06, 0.12), (0.93, 0.8, 0.36), (0.95, 0.55, 0.48))
 DRINKS = ((0.9, 0.5, 0.08), (0.82, 0.16, 0.12), (0.5, 0.26, 0.08), (0.9, 0.82, 0.3))
 BOTTLE_GLASS = ((0.06, 0.2, 0.08), (0.3, 0.14, 0.04), (0.55, 0.66, 0.58), (0.1, 0.22, 0.2))
 
@@ -21,7 +21,7 @@ def tumbler(collection: Any, choices: Choices) -> None:
     flare = choices.number("flare", 0.08, -0.04, 0.16)
     tall = choices.number("tall", 1.6, 1.1, 2.0)
     tint = choices.pick("tint", WHITE, WHITE, (0.5, 0.72, 0.8), (0.55, 0.75, 0.55))
-    wall = glass("wall", tint, choices.number("clear", 0.94, 0.86, 0.96))
+    wall = glass("wall", tint, choices.number("clear", 0.97, 0.94, 0.985))
     lip = wide + flare
     outside = [(0.0, 0.0), (wide - 0.03, 0.0), (wide, 0.04), (wide + flare / 2, tall / 2)]
     rim = [(lip, tall - 0.02), (lip - 0.02, tall), (lip - 0.05, tall - 0.02)]
@@ -29,7 +29,7 @@ def tumbler(collection: Any, choices: Choices) -> None:
     turned(collection, [*outside, *rim, *inside, (0.0, 0.11)], wall, 6)
     # The foot is thick: it shows as a paler disc.
     foot = glass("foot", shade(tint, 0.95), 0.72, 0.1)
-    turned(collection, [(0.0, 0.06), (wide - 0.03, 0.06)], foot, 2)
+    turned(collection, [(0.0, 0.06), (wide - 0.06, 0.06)], foot, 2)
     edge = glass("edge", WHITE, 0.45, 0.05)
     turned(collection, [(lip + 0.003, tall - 0.02), (lip - 0.02, tall + 0.004)], edge, 2)
     if choices.pick("full", True, True, False):
@@ -55,7 +55,7 @@ def wine_glass(collection: Any, choices: Choices) -> None:
         "coupe": [(0.1, 0.0), (0.4, 0.14), (0.58, 0.34), (0.63, 0.52), (0.63, 0.6)],
     }
     stem = choices.number("stem", 0.95, 0.7, 1.2)
-    wall = glass("wall", WHITE, choices.number("clear", 0.95, 0.9, 0.97), 0.01)
+    wall = glass("wall", WHITE, choices.number("clear", 0.98, 0.96, 0.99), 0.01)
     bowl = [(radius, stem + 0.06 + height) for radius, height in bowls[form]]
     lip, top = bowl[-1]
     inner = [(radius - 0.015, height + 0.012) for radius, height in bowl[::-1]]
@@ -132,8 +132,8 @@ def wine_bottle(collection: Any, choices: Choices) -> None:
 
 def _drink(colour: tuple[float, float, float]) -> tuple[Any, Any]:
     """Return the materials of a drink and of its surface: dark ones hide what is behind them."""
-    thick = 0.12 if sum(colour) < 1.2 else 0.45
-    return glass("drink", colour, thick, 0.05), glass("level", shade(colour, 1.1), thick / 2, 0.02)
+    clear = 0.12 if sum(colour) < 1.2 else 0.4
+    return glass("drink", colour, clear, 0.3), glass("level", shade(colour, 1.1), clear / 2, 0.3)
 
 
 def _liquid(

@@ -20,6 +20,7 @@ from .colours import (
     YELLOW,
     Colour,
     contrast,
+    readable,
     shade,
 )
 from .labels import label
@@ -136,8 +137,8 @@ def mug(collection: Any, choices: Choices) -> None:
         sayings = (("slow", "mornings"), ("good", "day"), ("more", "coffee"), ("hello", "you"),
                    ("tea", "first"), ("best", "aunt"))  # fmt: skip
         above, below = choices.pick("saying", *sayings)
-        paper.words(above, 0.66, 0.3, 0.2, choices.colour("above", BLUE, light=0.6))
-        paper.words(below, 0.66, 0.5, 0.17, choices.colour("below", RED, light=0.7))
+        paper.words(above, 0.66, 0.3, 0.2, readable(choices.colour("above", BLUE), ground))
+        paper.words(below, 0.66, 0.5, 0.17, readable(choices.colour("below", RED), ground))
         paper.ribbon([(0.57, 0.68), (0.63, 0.63), (0.68, 0.7), (0.76, 0.64)], 0.02, accent)
     if motif == "bear":
         for x in (0.08, 0.16, 0.24, 0.85, 0.93):
@@ -255,7 +256,8 @@ def vase(collection: Any, choices: Choices) -> None:
             berry = berries[int(random.integers(5))]
             nudge = random.normal(0, 0.04, 3)
             size = float(random.uniform(0.03, 0.065))
-            lump(collection, berry, size, tuple(at + nudge), 1.0, (24, 12))
+            steps = (64, 32) if choices.usual else (24, 12)
+            lump(collection, berry, size, tuple(at + nudge), 1.0, steps)
 
 
 def teapot(collection: Any, choices: Choices) -> None:

@@ -24,7 +24,7 @@ from .colours import (
 )
 from .labels import stripes
 from .paper import Paper
-from .shapes import block, curved, grid, lump, tube
+from .shapes import block, curved, evenly, grid, lump, tube
 from .surfaces import printed, stuff
 
 LEATHERS = ((0.36, 0.2, 0.1), (0.2, 0.12, 0.08), (0.1, 0.1, 0.11), (0.56, 0.3, 0.14),
@@ -54,7 +54,7 @@ class Last:
         """Return points around the foot, n x 3, heel first."""
         angle = np.linspace(0, 2 * math.pi, 96, endpoint=False) if angle is None else angle
         # A boot's leg is as straight as a trainer's ankle.
-        share = min(1.0, height * self.tall)
+        share = height * self.tall if self.tall == 1.0 else min(1.0, height * self.tall)
         open_by = np.clip((share - 0.28) / 0.72, 0, 1)
         toe = -1.45 + 0.1 * share + self.slack * open_by * open_by * (3 - 2 * open_by)
         toe += self.toe * (1 - open_by)
@@ -229,9 +229,7 @@ def handbag(collection: Any, choices: Choices) -> None:
     angle = np.linspace(0, 2 * math.pi, 4001)
     outline = np.stack([1.05 * np.cos(angle), 0.4 * np.sin(angle)], axis=-1)
     outline = np.sign(outline) * np.abs(outline) ** 0.4
-    # A print keeps its proportions where the columns are evenly spaced.
-    along = np.cumsum(np.hypot(*np.diff(outline, axis=0, prepend=outline[:1]).T))
-    angle = np.interp(np.linspace(0, along[-1], 128, endpoint=False), along, angle)
+    angle = evenly(outline, 128, angle)
     across, side = np.cos(angle), np.sin(angle)
     taper = choices.number("taper", 0.2, -0.1, 0.3)
     tall = choices.number("tall", 1.0, 0.75, 1.15)
@@ -336,11 +334,14 @@ def tote(collection: Any, choices: Choices) -> None:
         paper.words(choices.word("Ostara"), 0.5, 0.8, 0.1, ink)
     for x in np.linspace(0, 1, 200):
         paper.box(float(x), 0.06, float(x) + 0.0025, 0.068, ink)
-    angle = np.linspace(0, 2 * math.pi, 128, endpoint=False) + math.pi / 2
-    across, side = np.cos(angle), np.sin(angle)
-    square = np.sign(across) * np.abs(across) ** 0.35, np.sign(side) * np.abs(side) ** 0.6
     deep = choices.number("deep", 0.3, 0.2, 0.42)
     wide = choices.number("wide", 0.85, 0.75, 1.0)
+    angle = np.linspace(0, 2 * math.pi, 4001) + math.pi / 2
+    round_by = (np.abs(np.cos(angle)) ** 5 + np.abs(np.sin(angle)) ** 5) ** -0.2
+    outline = np.stack([wide * round_by * np.cos(angle), deep * round_by * np.sin(angle)], -1)
+    even = evenly(outline, 128, angle)
+    round_by = (np.abs(np.cos(even)) ** 5 + np.abs(np.sin(even)) ** 5) ** -0.2
+    square = round_by * np.cos(even), round_by * np.sin(even)
     phase = choices.number("folds", 1.0, 0.0, 6.0)
 
     def ring(height: float, grow: float = 1.0) -> Any:

@@ -172,3 +172,19 @@ def lump(
     thing = bpy.data.objects.new("ball", data)
     collection.objects.link(thing)
     return thing
+
+
+def evenly(outline: Any, count: int, angle: Any) -> Any:
+    """Return angles at which columns lie evenly along an outline: a print then keeps its form.
+
+    Parameters
+    ----------
+    outline
+        n x 2 points of a closed line.
+    count
+        How many angles.
+    angle
+        n angles, one of each point.
+    """
+    along = np.cumsum(np.hypot(*np.diff(outline, axis=0, prepend=outline[:1]).T))
+    return np.interp(np.linspace(0, along[-1], count, endpoint=False), along, angle)

@@ -96,7 +96,9 @@ def plain(
     return material, stain.inputs["Color"]
 
 
-def glass(name: str, tint: Colour = WHITE, clear: float = 0.92, rough: float = 0.02) -> Any:
+def glass(
+    name: str, tint: Colour = WHITE, clear: float = 0.92, rough: float = 0.02, edge: float = 0.3
+) -> Any:
     """Return thin glass: light passes straight through, and edges mirror, as a pane does.
 
     It bends no light, so that what stands behind shows in its place: the alpha of a picture is then
@@ -112,6 +114,8 @@ def glass(name: str, tint: Colour = WHITE, clear: float = 0.92, rough: float = 0
         The share of light that passes where the wall is seen straight on.
     rough
         Of the mirror.
+    edge
+        How much less light passes where the wall is seen along its surface.
     """
     material = bpy.data.materials.new(name)
     if material.node_tree is None:  # before 5.0 a material has none at first
@@ -120,23 +124,31 @@ def glass(name: str, tint: Colour = WHITE, clear: float = 0.92, rough: float = 0
     nodes.remove(nodes["Principled BSDF"])
     output = nodes["Material Output"]
     through = nodes.new("ShaderNodeBsdfTransparent")
-    body = nodes.new("ShaderNodeBsdfDiffuse")
-    body.inputs["Color"].default_value = (*linear(tint), 1.0)
+    # What is lit from behind glows: a drink is bright in front of a window.
+    body = nodes.new("ShaderNodeMixShader")
+    for number, kind in enumerate(("ShaderNodeBsdfDiffuse", "ShaderNodeBsdfTranslucent")):
+        half = nodes.new(kind)
+        half.inputs["Color"].default_value = (*linear(tint), 1.0)
+        links.new(half.outputs["BSDF"], body.inputs[1 + number])
     mirror = nodes.new("ShaderNodeBsdfGlossy")
     mirror.inputs["Roughness"].default_value = rough
+    # 0 seen straight on, 1 along the surface, from either side: Blender's own Fresnel node takes
+    # the inside of a wall for the inside of a block, and mirrors it wholly.
     facing = nodes.new("ShaderNodeLayerWeight")
-    facing.inputs["Blend"].default_value = 0.25
-    curve = nodes.new("ShaderNodeMapRange")
-    curve.inputs["To Min"].default_value = 1.0 - clear
-    curve.inputs["To Max"].default_value = min(1.0, 1.35 - clear)
-    links.new(facing.outputs["Facing"], curve.inputs["Value"])
-    shine = nodes.new("ShaderNodeFresnel")
-    shine.inputs["IOR"].default_value = 1.45
+    facing.inputs["Blend"].default_value = 0.5
+    steep = nodes.new("ShaderNodeMath")
+    steep.operation = "POWER"
+    steep.inputs[1].default_value = 5.0
+    links.new(facing.outputs["Facing"], steep.inputs[0])
+    curve, shine = nodes.new("ShaderNodeMapRange"), nodes.new("ShaderNodeMapRange")
+    for node, low, high in ((curve, 1.0 - clear, min(1.0, 1.0 - clear + edge)), (shine, 0.04, 0.7)):
+        node.inputs["To Min"].default_value, node.inputs["To Max"].default_value = low, high
+        links.new(steep.outputs["Value"], node.inputs["Value"])
     tinted, whole = nodes.new("ShaderNodeMixShader"), nodes.new("ShaderNodeMixShader")
     links.new(curve.outputs["Result"], tinted.inputs["Fac"])
     links.new(through.outputs["BSDF"], tinted.inputs[1])
-    links.new(body.outputs["BSDF"], tinted.inputs[2])
-    links.new(shine.outputs["Fac"], whole.inputs["Fac"])
+    links.new(body.outputs["Shader"], tinted.inputs[2])
+    links.new(shine.outputs["Result"], whole.inputs["Fac"])
     links.new(tinted.outputs["Shader"], whole.inputs[1])
     links.new(mirror.outputs["BSDF"], whole.inputs[2])
     links.new(whole.outputs["Shader"], output.inputs["Surface"])
