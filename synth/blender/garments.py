@@ -1,7 +1,7 @@
 """Tops, bottoms and outer layers, cut from the clothing shells of the base mesh."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -96,7 +96,7 @@ PATTERNS: Mapping[str, Pattern] = {
     "hoodie": Pattern(sleeve=0.985, hem=0.07, ease=(0.012, 0.024, 0.012), folds=0.006),
     "tank_top": Pattern(neck="scoop", sleeve=-1.0, hem=0.05, ease=(0.004, 0.014, 0.004)),
     "dress": Pattern(
-        neck="scoop", sleeve=0.22, hem=-0.03, hem_from="waist", ease=(0.005, 0.007, 0.010)
+        neck="scoop", sleeve=0.22, hem=0.05, hem_from="waist", ease=(0.005, 0.007, 0.010)
     ),
     "jeans": Pattern(
         neck="",
@@ -157,11 +157,11 @@ PATTERNS: Mapping[str, Pattern] = {
     "coat": Pattern(
         neck="deep",
         sleeve=0.98,
-        hem=-0.02,
-        hem_from="knee",
-        ease=(0.022, 0.050, 0.024),
+        hem=0.05,
+        hem_from="waist",
+        ease=(0.022, 0.026, 0.024),
         folds=0.005,
-        open_front=0.05,
+        open_front=0.034,
         thickness=0.007,
     ),
     "vest": Pattern(
@@ -216,12 +216,18 @@ def neckline(kind: str, size: Measures, points: Points) -> Floats:
     return height - drop * u * middle * ahead - points[:, 2]
 
 
+def _bottom(pattern: Pattern, size: Measures) -> float:
+    """Return the height of the hem; a top ends above the legs, where its shell parts in two."""
+    bottom = float(getattr(size, pattern.hem_from) - pattern.hem * size.unit)
+    return bottom if pattern.top is not None else max(bottom, size.crotch + 0.014 * size.unit)
+
+
 def _fields(
     pattern: Pattern, size: Measures
 ) -> Callable[[Points, Floats], list[tuple[Floats, float]]]:
     """Return what gives, for points and arm weights, fields and how deep their rims hide skin."""
     u = size.unit
-    bottom = getattr(size, pattern.hem_from) - pattern.hem * u
+    bottom = _bottom(pattern, size)
 
     def fields(points: Points, arm: Floats) -> list[tuple[Floats, float]]:
         result = []
@@ -278,7 +284,7 @@ def _eased(pattern: Pattern, size: Measures, body: Sheet, arm: Floats, draws: Dr
     points = body.points
     normal = shells.normals(points, body.corners, body.sizes)
     table = shells.neighbours(body.corners, body.sizes, len(points))
-    bottom = getattr(size, pattern.hem_from) - pattern.hem * u
+    bottom = _bottom(pattern, size)
     head = size.notch[1] if pattern.top is None else size.waist
     near, far, cuff = (value * u for value in pattern.ease)
     down = _ramp(-points[:, 2], -(head - 0.05 * u), -bottom)
@@ -325,7 +331,16 @@ def _depth(fields: list[tuple[Floats, float]]) -> Floats:
 
 
 def _skirt(
-    body: Rest, size: Measures, top: float, bottom: float, flare: float, folds: float, draws: Draws
+    body: Rest,
+    size: Measures,
+    *,
+    top: float,
+    bottom: float,
+    ease: float,
+    flare: float,
+    folds: float,
+    opening: float,
+    draws: Draws,
 ) -> Sheet:
     """Return a skirt from a height to another, flared, with folds that deepen downward."""
     u = size.unit
@@ -333,18 +348,53 @@ def _skirt(
     points = whole.points.copy()
     down = np.clip((size.waist - points[:, 2]) / (size.waist - size.ankle), 0.0, 1.0)
     angle = np.arctan2(points[:, 0], -points[:, 1])
-    middle = np.array([0.0, float(points[:, 1].mean())])
-    out = points[:, :2] - middle
-    radius = np.linalg.norm(out, axis=1, keepdims=True)
-    out /= np.maximum(radius, 1e-6)
+    out = points[:, :2] - np.array([0.0, float(points[:, 1].mean())])
+    out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-6)
     count = int(draws.uniform("pleats", 7, 13))
     phase = draws.uniform("phase", 0.0, 6.28)
     wave = np.sin(count * angle + phase + 1.3 * np.sin(2 * angle))
-    points[:, :2] += out * ((0.008 + flare * down + folds * 2.0 * wave * down) * u)[:, None]
+    points[:, :2] += out * ((ease + flare * down + folds * 2.0 * wave * down) * u)[:, None]
     coordinates = np.stack([np.abs(angle) * size.girth * 1.2, points[:, 2]], axis=1)
     placed = replace(whole, points=points, columns={"cloth": coordinates})
     placed = shells.cut(placed, top - placed.points[:, 2])
-    return shells.cut(placed, placed.points[:, 2] - bottom)
+    placed = shells.cut(placed, placed.points[:, 2] - bottom)
+    if opening:
+        ahead = placed.points[:, 1] < 0.0
+        slit = np.abs(placed.points[:, 0]) - opening * u
+        placed = shells.cut(placed, np.where(ahead, slit, 0.2))
+    return placed
+
+
+def _skirt_depth(top: float, bottom: float, points: Points, arm: Floats) -> Floats:
+    """Return how deep points lie under a skirt; legs stay, for skirts are open below."""
+    return np.where(arm > 0.5, -1.0, np.minimum(top - points[:, 2], points[:, 2] - bottom))
+
+
+def _made_skirt(body: Rest, size: Measures, draws: Draws) -> Garment:
+    u = size.unit
+    top = size.waist - 0.03 * u
+    cloth = _skirt(
+        body,
+        size,
+        top=top,
+        bottom=size.knee + draws.uniform("length", -0.12, 0.14) * u,
+        ease=0.010,
+        flare=draws.uniform("flare", 0.0, 0.09),
+        folds=0.010,
+        opening=0.0,
+        draws=draws,
+    )
+
+    def covers(points: Points, arm: Floats) -> Floats:
+        return _skirt_depth(top - 0.025 * u, size.crotch + 0.01 * u, points, arm)
+
+    return Garment(
+        name="skirt",
+        cloth=cloth,
+        trims={"band": trims.band(cloth, top, 0.03 * u, 0.005 * u)},
+        covers=covers,
+        thickness=PATTERNS["skirt"].thickness,
+    )
 
 
 def made(name: str, body: Rest, draws: Draws) -> Garment:
@@ -363,32 +413,21 @@ def made(name: str, body: Rest, draws: Draws) -> Garment:
     -------
     Garment
         At rest, with the weights that pose it.
+
+    Raises
+    ------
+    ValueError
+        For a name that is no garment.
     """
     if name not in PATTERNS:
         raise ValueError(f"garment must be one of {', '.join(PATTERNS)}, got {name!r}")
     pattern = PATTERNS[name]
     size, base = measured(body), body.base
+    if name == "skirt":
+        return _made_skirt(body, size, draws)
     u = size.unit
     fields = _fields(pattern, size)
-    bottom = getattr(size, pattern.hem_from) - pattern.hem * u
-    if name == "skirt":
-        bottom = size.knee + draws.uniform("length", -0.12, 0.14) * u
-        top = size.waist - (pattern.top or 0.0) * u
-        cloth = _skirt(
-            body, size, top, bottom, draws.uniform("flare", 0.0, 0.09), pattern.folds, draws
-        )
-
-        def covers_skirt(points: Points, arm: Floats) -> Floats:
-            below = np.minimum(top - 0.03 * u - points[:, 2], points[:, 2] - size.crotch + 0.02 * u)
-            return np.where(arm > 0.5, -1.0, below)
-
-        return Garment(
-            name,
-            cloth,
-            {"band": trims.band(cloth, top, 0.03 * u, 0.005 * u)},
-            covers_skirt,
-            pattern.thickness,
-        )
+    bottom = _bottom(pattern, size)
     whole = shell(body, "helper-tights")
     arm = arm_weight(base, whole.weights)
     near = _depth([(values, -0.06 * u) for values, _ in fields(whole.points, arm)])
@@ -403,22 +442,35 @@ def made(name: str, body: Rest, draws: Draws) -> Garment:
     cloth = replace(whole, points=placed, weights=weights, columns=columns)
     for index in range(len(cuts)):
         cloth = shells.cut(cloth, cloth.columns[f"cut{index}"])
-    extras = trims.trimmed(name, cloth, size, draws)
+    extras = trims.trimmed(name, cloth, size)
     cloth = replace(cloth, columns={"cloth": cloth.columns["cloth"]})
-    if name == "dress":
-        waist = bottom + 0.012 * u
-        hem = size.knee + draws.uniform("length", -0.10, 0.12) * u
-        hanging = _skirt(body, size, waist, hem, draws.uniform("flare", 0.03, 0.12), 0.010, draws)
-        extras["belt"] = trims.band(hanging, waist, 0.035 * u, 0.006 * u)
+    skirted = name in ("dress", "coat")
+    waist = bottom + 0.020 * u
+    if skirted:
+        coat = name == "coat"
+        hanging = _skirt(
+            body,
+            size,
+            top=waist,
+            bottom=size.knee + draws.uniform("length", -0.06, 0.10) * u,
+            ease=0.030 if coat else 0.008,
+            flare=draws.uniform("flare", 0.03, 0.06 if coat else 0.12),
+            folds=0.004 if coat else 0.010,
+            opening=pattern.open_front if coat else 0.0,
+            draws=draws,
+        )
+        extras["belt"] = trims.band(hanging, waist, 0.04 * u, 0.007 * u)
         cloth = shells.joined([cloth, hanging])
 
     def covers(points: Points, arm: Floats) -> Floats:
         depth = _depth(fields(points, arm))
-        if name == "dress":
-            skirt = np.minimum(
-                bottom + 0.06 * u - points[:, 2], points[:, 2] - size.crotch + 0.02 * u
-            )
-            depth = np.maximum(depth, np.where(arm > 0.5, -1.0, skirt))
+        if skirted:
+            skirt = _skirt_depth(waist + 0.03 * u, size.crotch + 0.01 * u, points, arm)
+            if pattern.open_front:
+                ahead = (points[:, 1] < 0.0) & (arm < 0.5)
+                open_ = np.abs(points[:, 0]) - (pattern.open_front + 0.03) * u
+                skirt = np.where(ahead, np.minimum(skirt, open_), skirt)
+            depth = np.maximum(depth, skirt)
         return depth
 
     return Garment(name, cloth, extras, covers, pattern.thickness)

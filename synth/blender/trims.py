@@ -5,7 +5,6 @@ import numpy.typing as npt
 
 from . import shells
 from .bodies import Points
-from .draws import Draws
 from .measures import Measures
 from .shells import Sheet
 
@@ -48,14 +47,6 @@ def _rounded(width: float, low: float, high: float) -> Floats:
     )[::-1]
 
 
-def _loop_at(cloth: Sheet, values: Floats) -> npt.NDArray[np.int64] | None:
-    """Return the rim along which values are 0."""
-    for loop in shells.rims(cloth):
-        if np.abs(values[loop]).mean() < 2e-3:
-            return loop
-    return None
-
-
 def _rib(cloth: Sheet, loop: npt.NDArray[np.int64], width: float, low: float, high: float) -> Sheet:
     path, outward, beyond = _frames(cloth, loop)
     return shells.swept(
@@ -75,7 +66,7 @@ def band(cloth: Sheet, height: float, tall: float, thick: float) -> Sheet:
     return _rib(cloth, loop, thick, -tall, 0.004)
 
 
-def trimmed(name: str, cloth: Sheet, size: Measures, draws: Draws) -> dict[str, Sheet]:
+def trimmed(name: str, cloth: Sheet, size: Measures) -> dict[str, Sheet]:
     """Return the trims of a garment by the name of their material.
 
     Parameters
@@ -87,8 +78,6 @@ def trimmed(name: str, cloth: Sheet, size: Measures, draws: Draws) -> dict[str, 
         (sleeves): 0 along the rim.
     size
         The body's measures.
-    draws
-        The draws of the garment.
     """
     u = size.unit
     parts: list[Sheet] = []
@@ -117,19 +106,23 @@ def trimmed(name: str, cloth: Sheet, size: Measures, draws: Draws) -> dict[str, 
     made: dict[str, Sheet] = {}
     if parts:
         made["rib"] = shells.joined(parts)
-    if name == "shirt" and along("cut0"):
-        made["collar"] = collar(bare, along("cut0")[0], size)
+    if name in ("shirt", "jacket", "coat"):
+        neck = along("cut0") or loops[:1]
+        gap, growth = (0.10, 1.0) if name == "shirt" else (0.30, 1.35)
+        made["collar"] = collar(bare, neck[0], size, gap, growth)
     return made
 
 
-def collar(cloth: Sheet, loop: npt.NDArray[np.int64], size: Measures) -> Sheet:
-    """Return a shirt's collar: a stand around the neck, folded over, open at the front."""
-    u = size.unit
+def collar(
+    cloth: Sheet, loop: npt.NDArray[np.int64], size: Measures, gap: float, growth: float
+) -> Sheet:
+    """Return a collar: a stand around the neck, folded over, open by `gap` radians at the front."""
+    u = size.unit * growth
     path, outward, _ = _frames(cloth, loop)
     # From one side of the front around the neck to the other.
     angle = np.arctan2(path[:, 0], -(path[:, 1] - (size.notch[0] + size.nape[0]) / 2.0))
     order = np.argsort(angle)
-    order = order[np.abs(angle[order]) > 0.10]
+    order = order[np.abs(angle[order]) > gap]
     path, angle = path[order], angle[order]
     weights, columns = cloth.weights[loop][order], cloth.columns["cloth"][loop][order]
     centre = np.array([0.0, (size.notch[0] + size.nape[0]) / 2.0, 0.0])
