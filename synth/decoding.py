@@ -1,4 +1,4 @@
-"""Read a foreground's file: the door's rules, with the transparency that the door takes off."""
+"""Read a foreground with the transparency that the door takes off, a background in less time."""
 
 import io
 import warnings
@@ -10,11 +10,16 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from maskmill.door import Refused, admit
-from maskmill.images import decode_image
+from maskmill.images import Image, decode_image
 
 MAX_PIXELS = 50_000_000
 """Of a foreground: as a layer, each takes 16 bytes."""
 
+_REDUCED = {
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
 _PLAIN = {"alpha_removed", "was_16bit", "re_encoded"}
 
 
@@ -63,6 +68,46 @@ def decode_foreground(data: bytes) -> npt.NDArray[np.uint8] | npt.NDArray[np.uin
     if rgba[..., 3].min() == np.iinfo(rgba.dtype).max:
         raise Refused("no_alpha", {"coverage": 1.0})
     return rgba  # pyright: ignore[reportReturnType]
+
+
+def decode_shrunk(data: bytes, most: int) -> Image:
+    """Decode a photograph that is needed at 1/`most` of its size or larger.
+
+    Of a JPEG only the coarse half, quarter or eighth of the coefficients is decoded, which averages
+    pixels and takes a fraction of the time; the rest is averaged by area.
+
+    Parameters
+    ----------
+    data : bytes
+        What the door has let through.
+    most : int
+        Whole number by which both sides may be divided; 1 or less: as it is.
+
+    Returns
+    -------
+    ndarray, H x W x 3, uint8
+
+    Examples
+    --------
+    >>> done, data = cv2.imencode(".jpg", np.full((100, 60, 3), 90, np.uint8))
+    >>> decode_shrunk(data.tobytes(), 5).shape, decode_shrunk(data.tobytes(), 0).shape
+    ((25, 15, 3), (100, 60, 3))
+    """
+    coarse = max((step for step in _REDUCED if step <= most), default=1)
+    if coarse > 1 and data.startswith(b"\xff\xd8\xff"):
+        flags = _REDUCED[coarse] | cv2.IMREAD_IGNORE_ORIENTATION
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        if bgr is None:
+            raise Refused("unreadable")
+        image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+        most //= coarse
+    else:
+        image = decode_image(data)
+    if most < 2:
+        return image
+    height, width = image.shape[0] // most, image.shape[1] // most
+    part = image[: height * most, : width * most]
+    return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _transparency(data: bytes, *, turned: bool) -> npt.NDArray[np.uint8]:

@@ -11,13 +11,13 @@ import numpy as np
 
 from maskmill.door import Refused, admit
 from maskmill.folder import read_inside
-from maskmill.images import Alpha, Image, decode_alpha, decode_image, encode_image
+from maskmill.images import Alpha, Image, decode_alpha, encode_image
 from maskmill.sample import Dropped, Sample, content_key
 
 from .blender.draws import Draws
 from .compositing import Layer, shaded
 from .compression import Compression, compression_of, jpeg
-from .decoding import decode_foreground
+from .decoding import decode_foreground, decode_shrunk
 from .facts import RenderFacts
 from .folder import Facts, storable
 from .framing import Place, cropping, cut_sides, drawn_place, fitted, kept_place
@@ -286,16 +286,9 @@ class Maker:
     def _photograph(self, behind: Background, side: int) -> _Photograph:
         data = _read(self._behind, behind.name, behind.file)
         admitted = admit(data)
-        image = decode_image(admitted.image_bytes)
         size = (admitted.width, admitted.height)
-        # Whole pixels of it are averaged as long as it remains larger than any frame.
-        factor = min(size) // side
-        if factor > 1:
-            width, height = size[0] // factor, size[1] // factor
-            part = image[: height * factor, : width * factor]
-            image = np.asarray(
-                cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8
-            )
+        # It remains larger than any frame.
+        image = decode_shrunk(admitted.image_bytes, min(size) // side)
         return _Photograph(image, data, compression_of(data), size)
 
 
