@@ -17,7 +17,7 @@ MODULES = sorted(
     for file in (ROOT / folder).glob("*.py")
     if file.stem != "__main__"  # importing it would start the program
 )
-EXTRAS = {"torch", "dask", "distributed", "fiftyone", "bpy", "onnx", "onnxruntime"}
+EXTRAS = {"torch", "dask", "distributed", "fiftyone", "bpy", "mathutils", "onnx", "onnxruntime"}
 
 
 @pytest.mark.parametrize("name", MODULES)
