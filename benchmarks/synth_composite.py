@@ -55,8 +55,8 @@ def cut_out(side: int) -> Any:
         start = np.array([np.cos(angle), np.sin(angle)]) * 0.3 * side + side / 2
         end = start + rng.normal(0, 0.03, 2) * side + (start - side / 2) * 0.35
         line = np.zeros((side, side), np.uint8)
-        ends = [tuple((point * 16).astype(int).tolist()) for point in (start, end)]
-        cv2.line(line, *ends, 255, 1, cv2.LINE_AA, 4)
+        x0, y0, x1, y1 = (np.concatenate([start, end]) * 16).astype(int).tolist()
+        cv2.line(line, (x0, y0), (x1, y1), 255, 1, cv2.LINE_AA, 4)
         alpha = np.maximum(alpha, line / 255)
     colours = cv2.resize(rng.uniform(0.1, 0.9, (16, 16, 3)), (side, side))
     return np.rint(np.dstack([np.clip(colours, 0, 1), alpha]) * 65535).astype(np.uint16)
@@ -110,9 +110,9 @@ def pillow(fronts: Path, behind: Path, out: Path) -> float:
         layer = Image.open(front).convert("RGBA").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
         photograph = Image.open(path).convert("RGBA")
         scale = SIDE / min(photograph.size)
-        size = tuple(max(SIDE, round(length * scale)) for length in photograph.size)
-        photograph = photograph.resize(size, Image.Resampling.LANCZOS)
-        left, top = ((length - SIDE) // 2 for length in size)
+        width, height = (max(SIDE, round(length * scale)) for length in photograph.size)
+        photograph = photograph.resize((width, height), Image.Resampling.LANCZOS)
+        left, top = (width - SIDE) // 2, (height - SIDE) // 2
         photograph = photograph.crop((left, top, left + SIDE, top + SIDE))
         Image.alpha_composite(photograph, layer).convert("RGB").save(out / "image.png")
         layer.getchannel("A").save(out / "mask.png")
@@ -130,7 +130,7 @@ def cost(rounds: int) -> dict[str, Any]:
         cv2.imwrite(str(fronts / "thing.png"), bgra)
         what = backgrounds(behind, 20)
         for path in sorted(behind.iterdir())[:5]:
-            picture = cv2.imread(str(path))
+            picture: Any = cv2.imread(str(path))
             picture = cv2.resize(picture, (4000, 3000), interpolation=cv2.INTER_CUBIC)
             cv2.imwrite(str(large / path.name), picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
         # Pillow reads 8 bits only.
@@ -222,7 +222,7 @@ def _compared(folder: Path, kind: str, number: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--blender", metavar="PYTHON", help="an interpreter with bpy")
     parser.add_argument("--out", type=Path, metavar="JSON")

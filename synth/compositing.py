@@ -83,16 +83,16 @@ class Layer:
             alpha = check_alpha(np.ascontiguousarray(rgba[..., 3]))
             light = np.maximum(rgba[..., :3], 0)
             return cls(light if premultiplied else light * alpha[..., None], alpha)
-        if rgba.dtype not in (np.uint8, np.uint16):
+        if rgba.dtype.name not in ("uint8", "uint16"):
             raise ValueError(f"rgba must be uint8, uint16 or float32, got {rgba.dtype}")
-        top = np.iinfo(rgba.dtype).max
+        top = 255 if rgba.dtype == np.uint8 else _TOP
         alpha = rgba[..., 3].astype(np.float32) / np.float32(top)
-        colours = rgba[..., :3]
+        colours: Any = rgba[..., :3]
         if premultiplied:
             whole = colours * (np.float32(top) / np.maximum(rgba[..., 3:], 1))
             colours = np.rint(np.minimum(whole, top)).astype(rgba.dtype)
         curve = LINEAR if rgba.dtype == np.uint8 else _LINEAR_16
-        return cls(curve[colours] * alpha[..., None], alpha)
+        return cls(np.multiply(curve[colours], alpha[..., None], dtype=np.float32), alpha)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -191,7 +191,8 @@ class Layer:
 
     def colours(self) -> Image:
         """Return H x W x 3, uint8, sRGB: the foreground's own colours, black where is none."""
-        return encoded(self.light / np.maximum(self.alpha, 1e-6)[..., None])
+        share = np.maximum(self.alpha, np.float32(1e-6))[..., None]
+        return encoded(np.divide(self.light, share, dtype=np.float32))
 
 
 def encoded(light: Linear) -> Image:

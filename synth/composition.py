@@ -130,7 +130,7 @@ class Composite:
                 "twice"
             )
         number = self.per_foreground
-        if number != "all" and (not isinstance(number, int) or number < 1):
+        if number != "all" and not (type(number) is int and number > 0):
             raise ValueError(f"per_foreground must be 1 or more, or 'all', got {number!r}")
         for name, words in (("place", ("keep", "draw")), ("views", ("file", "folder"))):
             if getattr(self, name) not in words:

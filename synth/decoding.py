@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from typing import Any
 
 import cv2
 import numpy as np
@@ -57,7 +58,7 @@ def decode_foreground(data: bytes) -> npt.NDArray[np.uint8] | npt.NDArray[np.uin
         levels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if levels is None or levels.shape != (admitted.height, admitted.width, 4):
             raise Refused("unreadable")
-        rgba = cv2.cvtColor(levels, cv2.COLOR_BGRA2RGBA)
+        rgba: Any = cv2.cvtColor(levels, cv2.COLOR_BGRA2RGBA)
     else:
         alpha = _transparency(data, turned="exif_rotated" in tags)
         if alpha.shape != (admitted.height, admitted.width):
@@ -67,7 +68,7 @@ def decode_foreground(data: bytes) -> npt.NDArray[np.uint8] | npt.NDArray[np.uin
         raise Refused("empty_alpha", {"peak": 0.0})
     if rgba[..., 3].min() == np.iinfo(rgba.dtype).max:
         raise Refused("no_alpha", {"coverage": 1.0})
-    return rgba  # pyright: ignore[reportReturnType]
+    return rgba
 
 
 def decode_shrunk(data: bytes, most: int) -> Image:

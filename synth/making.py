@@ -252,7 +252,8 @@ class Maker:
         size = (rgba.shape[1], rgba.shape[0])
         digest = content_key(data, b"")
         if self._manner.place == "draw":
-            cut = cut_sides(rgba[..., 3] / np.float32(np.iinfo(rgba.dtype).max))
+            alpha = rgba[..., 3].astype(np.float32) / np.float32(np.iinfo(rgba.dtype).max)
+            cut = cut_sides(alpha)
             if {"left", "right"} <= set(cut) or {"top", "bottom"} <= set(cut):
                 # It spans its picture, and can only stay as it is.
                 place = kept_place(size, self._manner.size)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from maskmill.images import Alpha, Image, check_alpha
 
-from .compositing import LINEAR, Layer, Linear, check_image, over
+from .compositing import LINEAR, Layer, check_image, over
 
 GAINS = (0.6, 1.6)
 """Light that is further apart is another scene: matching stops there."""
@@ -150,7 +150,7 @@ _BLOCK = 8
 _LEAST_OF_MANY = 0.65
 
 
-def _blocks(plane: Linear) -> Linear:
+def _blocks(plane: Any) -> Any:
     """Return the mean of every block of 8 x 8."""
     height, width = plane.shape
     return cv2.resize(plane, (width // _BLOCK, height // _BLOCK), interpolation=cv2.INTER_AREA)

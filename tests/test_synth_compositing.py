@@ -78,7 +78,7 @@ def test_eight_and_sixteen_bits_and_linear_light_are_one_layer(rgba: Any):
 
 
 def test_premultiplied_files_are_divided_before_they_are_decoded():
-    straight = np.uint8([[[200, 100, 40, 128]]])
+    straight = np.array([[[200, 100, 40, 128]]], np.uint8)
     multiplied = straight.copy()
     multiplied[..., :3] = np.rint(straight[..., :3] * (128 / 255))
     layer = Layer.of(multiplied, premultiplied=True)

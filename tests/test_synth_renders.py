@@ -63,7 +63,7 @@ def test_what_the_facts_say_goes_with_it(folder: Path):
 def test_views_of_one_subject_are_a_group(folder: Path):
     write_render(folder, "bottle_01", disc(colour=(9, 9, 9)), FACTS | {"index": 1})
     write_render(folder, "shoe_00", disc(), FACTS | {"group": "shoe-1"})
-    assert [sample.group for sample in read(Renders(str(folder)))] == [
+    assert [getattr(item, "group", None) for item in read(Renders(str(folder)))] == [
         "bottle-5",
         "bottle-5",
         "shoe-1",
