@@ -200,7 +200,7 @@ def _to_dataset(options: argparse.Namespace, source: "Composite") -> int:
         from maskmill.shards import Dataset
 
         view = Dataset(options.out).split()
-        _draw(options.sheet, [view[at] for at in _spread(len(view))])
+        _draw(options.sheet, [view[at] for at in _some(view.keys)])
     return conclude(report, strict=options.strict)
 
 
@@ -226,16 +226,17 @@ def _to_files(options: argparse.Namespace, source: "Composite") -> int:
     print(told)
     print(f"wrote {options.out}")
     if options.sheet is not None and told.kept:
-        _draw(options.sheet, [read_pair(out, told.kept[at]) for at in _spread(len(told.kept))])
+        some = _some([record["key"] for record in told.kept])
+        _draw(options.sheet, [read_pair(out, told.kept[at]) for at in some])
     if told.broken:
         return 1
     return 3 if options.strict and told.lost else 0
 
 
-def _spread(number: int) -> list[int]:
-    """Return places that are spread over `number` pairs."""
-    count = min(number, _ON_SHEET)
-    return [at * number // count for at in range(count)]
+def _some(keys: "Sequence[str]") -> list[int]:
+    """Return the places of some pairs: those of the lowest keys, which are hashes."""
+    order = sorted(range(len(keys)), key=lambda at: keys[at])
+    return sorted(order[:_ON_SHEET])
 
 
 def _draw(path: Path, samples: "Sequence[Sample]") -> None:
