@@ -17,11 +17,9 @@ _DARK = (0.03, 0.03, 0.035)
 
 def skin(name: str) -> Any:
     """Return skin whose colour is the mesh's attribute "tone", mottled."""
-    made = material(name, (0.5, 0.3, 0.2), 0.48, Subsurface_Weight=0.12)
+    made = material(name, (0.5, 0.3, 0.2), 0.48)
     nodes, links = made.node_tree.nodes, made.node_tree.links
     shader = shader_of(made)
-    shader.inputs["Subsurface Radius"].default_value = (0.010, 0.004, 0.002)
-    shader.inputs["Subsurface Scale"].default_value = 1.0
     shader.inputs["Specular IOR Level"].default_value = 0.42
     tone = nodes.new("ShaderNodeAttribute")
     tone.attribute_name = "tone"

@@ -76,7 +76,7 @@ def brows(figure: Figure, head: Head, draws: Draws) -> Strands:
     )
     tree = BVHTree.FromPolygons(skin.tolist(), faces[near].tolist())
     count = 260
-    thick = draws.uniform("thickness", 0.0025, 0.0050) * unit
+    thick = draws.uniform("thickness", 0.0018, 0.0042) * unit
     arch = draws.uniform("arch", 0.001, 0.005) * unit
     base_height = draws.uniform("height", 0.0165, 0.0195) * unit
     bone = body.base.bone["head"]
@@ -108,7 +108,7 @@ def brows(figure: Figure, head: Head, draws: Draws) -> Strands:
                     for t, lift in zip((0.0, 0.35, 0.7, 1.0), rise_off, strict=True)
                 ]
             )
-    return Strands(np.array(made) @ turn.T + shift, 0.00022 * unit, 0.35)
+    return Strands(np.array(made) @ turn.T + shift, 0.00015 * unit, 0.35)
 
 
 def lashes(figure: Figure, head: Head, draws: Draws) -> Strands:

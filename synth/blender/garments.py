@@ -45,6 +45,8 @@ class Pattern:
         Whether it hangs from the waist as one.
     open_front
         Half the width of the opening at the hem, 0 for closed.
+    lengthened
+        How far legs hang straight down from the hem.
     thickness
         Of the cloth.
     """
@@ -59,6 +61,7 @@ class Pattern:
     folds: float = 0.003
     skirt: bool = False
     open_front: float = 0.0
+    lengthened: float = 0.0
     thickness: float = 0.003
 
 
@@ -101,20 +104,22 @@ PATTERNS: Mapping[str, Pattern] = {
     "jeans": Pattern(
         neck="",
         top=0.04,
-        hem=0.035,
+        hem=-0.075,
         hem_from="ankle",
-        ease=(0.005, 0.012, 0.0),
-        drape=14,
-        folds=0.0035,
+        ease=(0.006, 0.028, 0.0),
+        drape=30,
+        folds=0.004,
+        lengthened=0.115,
     ),
     "trousers": Pattern(
         neck="",
         top=0.03,
-        hem=0.045,
+        hem=-0.075,
         hem_from="ankle",
-        ease=(0.006, 0.020, 0.0),
-        drape=40,
+        ease=(0.008, 0.036, 0.0),
+        drape=50,
         folds=0.003,
+        lengthened=0.105,
     ),
     "shorts": Pattern(
         neck="",
@@ -157,11 +162,12 @@ PATTERNS: Mapping[str, Pattern] = {
     "coat": Pattern(
         neck="deep",
         sleeve=0.98,
-        hem=0.05,
-        hem_from="waist",
-        ease=(0.022, 0.026, 0.024),
+        hem=0.12,
+        ease=(0.022, 0.040, 0.024),
+        drape=40,
         folds=0.005,
-        open_front=0.034,
+        open_front=0.045,
+        lengthened=0.30,
         thickness=0.007,
     ),
     "vest": Pattern(
@@ -261,12 +267,22 @@ def _fields(
     return fields
 
 
+def _leg_coordinates(body: Rest, size: Measures, points: Points) -> Floats:
+    """Return N x 2 metres on trousers: around each leg (mirrored) and along."""
+    hip, ankle = body.head("upperleg01.L"), body.head("foot.L")
+    share = np.clip((hip[2] - points[:, 2]) / (hip[2] - ankle[2]), 0.0, 1.0)[:, None]
+    axis = hip + share * (ankle - hip)
+    across, ahead = np.abs(points[:, 0]) - axis[:, 0], axis[:, 1] - points[:, 1]
+    around = np.abs(np.arctan2(across, ahead)) * 0.08 * size.unit
+    return np.stack([around, points[:, 2]], axis=1)
+
+
 def _pattern_coordinates(size: Measures, points: Points, arm: Floats) -> Floats:
     """Return N x 2 metres on the cloth: around (mirrored, so that it closes) and along."""
     around = np.abs(np.arctan2(points[:, 0], -points[:, 1])) * size.girth
     down = points[:, 2]
     along = size.along_arm(points)
-    share = _ramp(arm, 0.25, 0.75)
+    share = (arm > 0.5).astype(np.float64)
     sleeve_down = size.shoulder[2] - along * size.arm
     axis = size.shoulder + along[:, None] * (size.wrist - size.shoulder)
     mirrored = points.copy()
@@ -305,11 +321,55 @@ def _eased(pattern: Pattern, size: Measures, body: Sheet, arm: Floats, draws: Dr
         ease = np.maximum(ease + depth * field_, 0.35 * ease)
     placed = points + normal * ease[:, None]
     least = 0.6 * ease
+    if pattern.top is None:
+        placed = _hung(placed, size, arm)
     for _ in range(pattern.drape):
         placed = shells.smoothed(placed, table, 1, 0.5)
         lift = ((placed - points) * normal).sum(axis=1)
         placed += normal * np.maximum(least - lift, 0.0)[:, None]
     return placed
+
+
+def _seamed(cloth: Sheet, arm: Floats, size: Measures) -> Sheet:
+    """Return a top whose sleeves are sewn on: the print does not run on across the armhole."""
+    arm = np.clip(arm, 0.0, 1.0) - 0.5
+    body, sleeves = shells.cut(cloth, -arm), shells.cut(cloth, arm)
+    if not len(sleeves.sizes):
+        return cloth
+    parts = []
+    for part, share in ((body, 0.0), (sleeves, 1.0)):
+        places = _pattern_coordinates(size, part.points, np.full(len(part.points), share))
+        parts.append(replace(part, columns={"cloth": places}))
+    return shells.joined(parts)
+
+
+def _hung(points: Points, size: Measures, arm: Floats) -> Points:
+    """Return a top whose part below the hips hangs straight, as wide as it is there.
+
+    The shell follows the legs; cloth hangs from hips and belly across the hollow between.
+    """
+    u = size.unit
+    torso = arm < 0.5
+    level = size.hip + 0.035 * u
+    centre = np.array([0.0, float(points[torso & (points[:, 2] < size.waist), 1].mean())])
+    out = points[:, :2] - centre
+    angle, radius = np.arctan2(out[:, 0], -out[:, 1]), np.linalg.norm(out, axis=1)
+    bins = np.linspace(-np.pi, np.pi, 49)
+    middles = (bins[1:] + bins[:-1]) / 2.0
+    belt = torso & (np.abs(points[:, 2] - level) < 0.05 * u)
+    slot = np.clip(np.digitize(angle[belt], bins) - 1, 0, 47)
+    widest = np.zeros(48)
+    np.maximum.at(widest, slot, radius[belt])
+    seen = widest > 0.0
+    widest = np.interp(middles, middles[seen], widest[seen], period=2.0 * np.pi)
+    for _ in range(3):
+        widest = np.maximum(widest, 0.5 * (np.roll(widest, 1) + np.roll(widest, -1)))
+    target = np.interp(angle, middles, widest, period=2.0 * np.pi)
+    share = _ramp(-points[:, 2], -(level + 0.01 * u), -(level - 0.05 * u)) * torso
+    wide = np.maximum(radius, radius + share * (target - radius))
+    result = points.copy()
+    result[:, :2] = centre + out * (wide / np.maximum(radius, 1e-6))[:, None]
+    return result
 
 
 def _steadied(base: Base, weights: Floats) -> Floats:
@@ -339,7 +399,6 @@ def _skirt(
     ease: float,
     flare: float,
     folds: float,
-    opening: float,
     draws: Draws,
 ) -> Sheet:
     """Return a skirt from a height to another, flared, with folds that deepen downward."""
@@ -357,12 +416,7 @@ def _skirt(
     coordinates = np.stack([np.abs(angle) * size.girth * 1.2, points[:, 2]], axis=1)
     placed = replace(whole, points=points, columns={"cloth": coordinates})
     placed = shells.cut(placed, top - placed.points[:, 2])
-    placed = shells.cut(placed, placed.points[:, 2] - bottom)
-    if opening:
-        ahead = placed.points[:, 1] < 0.0
-        slit = np.abs(placed.points[:, 0]) - opening * u
-        placed = shells.cut(placed, np.where(ahead, slit, 0.2))
-    return placed
+    return shells.cut(placed, placed.points[:, 2] - bottom)
 
 
 def _skirt_depth(top: float, bottom: float, points: Points, arm: Floats) -> Floats:
@@ -381,7 +435,6 @@ def _made_skirt(body: Rest, size: Measures, draws: Draws) -> Garment:
         ease=0.010,
         flare=draws.uniform("flare", 0.0, 0.09),
         folds=0.010,
-        opening=0.0,
         draws=draws,
     )
 
@@ -434,7 +487,11 @@ def made(name: str, body: Rest, draws: Draws) -> Garment:
     whole = shells.without(whole, near < 0.0)
     arm = arm_weight(base, whole.weights)
     placed = _eased(pattern, size, whole, arm, draws)
-    columns: dict[str, Floats] = {"cloth": _pattern_coordinates(size, whole.points, arm)}
+    columns: dict[str, Floats] = {
+        "cloth": _pattern_coordinates(size, whole.points, arm)
+        if pattern.top is None
+        else _leg_coordinates(body, size, whole.points)
+    }
     cuts = [values for values, _ in fields(whole.points, arm)]
     for index, values in enumerate(cuts):
         columns[f"cut{index}"] = values
@@ -443,20 +500,30 @@ def made(name: str, body: Rest, draws: Draws) -> Garment:
     for index in range(len(cuts)):
         cloth = shells.cut(cloth, cloth.columns[f"cut{index}"])
     extras = trims.trimmed(name, cloth, size)
+    rim = np.abs(cloth.columns["cut1"]) < 1e-3
     cloth = replace(cloth, columns={"cloth": cloth.columns["cloth"]})
-    skirted = name in ("dress", "coat")
+    if pattern.lengthened:
+        coat = name == "coat"
+        cloth = trims.lengthened(
+            cloth,
+            rim,
+            pattern.lengthened * u * (draws.uniform("length", 0.7, 1.5) if coat else 1.0),
+            (0.05 if coat else 0.004) * u,
+            0.0 if coat else 1.0,
+        )
+    elif pattern.top is None:
+        cloth = _seamed(cloth, arm_weight(base, cloth.weights), size)
+    skirted = name == "dress"
     waist = bottom + 0.020 * u
     if skirted:
-        coat = name == "coat"
         hanging = _skirt(
             body,
             size,
             top=waist,
             bottom=size.knee + draws.uniform("length", -0.06, 0.10) * u,
-            ease=0.030 if coat else 0.008,
-            flare=draws.uniform("flare", 0.03, 0.06 if coat else 0.12),
-            folds=0.004 if coat else 0.010,
-            opening=pattern.open_front if coat else 0.0,
+            ease=0.008,
+            flare=draws.uniform("flare", 0.03, 0.12),
+            folds=0.010,
             draws=draws,
         )
         extras["belt"] = trims.band(hanging, waist, 0.04 * u, 0.007 * u)
@@ -466,10 +533,6 @@ def made(name: str, body: Rest, draws: Draws) -> Garment:
         depth = _depth(fields(points, arm))
         if skirted:
             skirt = _skirt_depth(waist + 0.03 * u, size.crotch + 0.01 * u, points, arm)
-            if pattern.open_front:
-                ahead = (points[:, 1] < 0.0) & (arm < 0.5)
-                open_ = np.abs(points[:, 0]) - (pattern.open_front + 0.03) * u
-                skirt = np.where(ahead, np.minimum(skirt, open_), skirt)
             depth = np.maximum(depth, skirt)
         return depth
 

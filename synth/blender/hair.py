@@ -205,6 +205,7 @@ def _interpolated(
     curl: float,
     turns: float,
     uneven: float,
+    gathered: float = 0.0,
 ) -> Points:
     """Return a path for each strand from the nearest guides on its side of the parting."""
     count = paths.shape[1]
@@ -221,6 +222,10 @@ def _interpolated(
     t = np.linspace(0.0, 1.0, count)[None, :, None]
     length = 1.0 - uneven * generator.random((len(strands.points), 1, 1))
     result = strands.points[:, None] + moves * length
+    if gathered:
+        # Strands meet where their guides do, however far apart they grow.
+        apart = strands.points - np.einsum("ng,ngd->nd", share, paths[nearest, 0])
+        result -= apart[:, None] * np.minimum(t / gathered, 1.0) ** 2
     guide = paths[nearest[:, 0]]
     result += clump * t**1.2 * (guide - result)
     spread = generator.normal(size=(len(strands.points), 1, 3)) * frizz
@@ -236,7 +241,6 @@ def _interpolated(
         angle = phase[:, None] + 2.0 * np.pi * turns * t[:, :, 0] * speed[:, None]
         size = curl * np.minimum(3.0 * t, 1.0)
         result += size * (np.cos(angle)[:, :, None] * aside + np.sin(angle)[:, :, None] * other)
-        result -= (size * 0.0) * aside
     # Roots stay on the skin, a little below it.
     result[:, 0] = strands.points - 0.0008 * strands.normals
     return result
@@ -286,13 +290,22 @@ class Style:
 
 STYLES: Mapping[str, Style] = {
     "buzz": Style(
-        9000, 3, (0.004, 0.009), 0.8, "forward", 0.0, (0.0, 0.0), frizz=0.0008, radius=0.00028
+        11000,
+        3,
+        (0.004, 0.009),
+        0.8,
+        "forward",
+        0.0,
+        (0.0, 0.0),
+        frizz=0.0008,
+        clump=0.0,
+        radius=0.00022,
     ),
     "short_crop": Style(
-        10000, 6, (0.022, 0.050), 0.75, "forward", 0.10, (0.002, 0.012), frizz=0.003, clump=0.5
+        10000, 6, (0.020, 0.042), 0.42, "forward", 0.9, (0.001, 0.008), frizz=0.003, clump=0.4
     ),
     "side_part": Style(
-        10000, 8, (0.050, 0.085), 0.60, "aside", 0.25, (0.003, 0.018), frizz=0.002, clump=0.4
+        10000, 8, (0.050, 0.085), 0.45, "aside", 0.9, (0.001, 0.012), frizz=0.002, clump=0.35
     ),
     "curly": Style(
         9000,
@@ -330,7 +343,16 @@ STYLES: Mapping[str, Style] = {
     "ponytail": Style(9000, 16, (0.16, 0.34), 0.05, "tie", 0.9, (0.002, 0.009), clump=0.3),
     "bun": Style(8000, 9, (0.0, 0.0), 0.05, "tie", 0.9, (0.002, 0.009), clump=0.3, uneven=0.0),
     "bald": Style(
-        2500, 4, (0.006, 0.014), 0.4, "back", 0.2, (0.0, 0.0), frizz=0.001, radius=0.00028
+        5000,
+        4,
+        (0.005, 0.012),
+        0.35,
+        "back",
+        0.2,
+        (0.0, 0.0),
+        frizz=0.001,
+        clump=0.0,
+        radius=0.0002,
     ),
 }
 
@@ -342,11 +364,12 @@ def _combed(
     head = ground.head
     rest = at.rest - head.centre
     x = rest[:, 0] / head.side
-    sides = (x > parting).astype(np.int64)
+    # A parting is never a ruled line.
+    sides = (x + 0.03 * np.sin(90.0 * at.rest[:, 1]) > parting).astype(np.int64)
     away = np.where(sides == 1, 1.0, -1.0)
     behind = np.clip(rest[:, 1] / (head.back - head.face) + 0.5, 0.0, 1.0)
     if style.comb == "aside":
-        direction = np.stack([away * (1.0 - 0.6 * behind), 0.25 + 0.5 * behind, 0.0 * x], axis=1)
+        direction = np.stack([away * (1.0 - 0.6 * behind), 0.55 + 0.3 * behind, 0.0 * x], axis=1)
         direction[:, 2] = -0.25 - 0.3 * np.abs(x)
     elif style.comb == "forward":
         direction = np.stack([0.25 * np.sign(parting) + 0.5 * x, 0.0 * x - 1.0, 0.0 * x], axis=1)
@@ -406,12 +429,13 @@ def _off_the_face(ground: Ground, points: Points, fringe: npt.NDArray[np.bool_])
     head = ground.head
     local = ground.local(points)
     eye = float(head.eyes[:, 2].mean())
-    limit = 0.80 * head.side * np.clip((eye + 0.5 * head.tall - local[:, 2]) / head.tall, 0.0, 1.0)
+    high = (eye + 0.75 * head.tall - local[:, 2]) / (0.6 * head.tall)
+    limit = 0.94 * head.side * np.clip(high, 0.0, 1.0)
     ahead = local[:, 1] < head.face + 0.40 * (head.back - head.face)
     above_chest = local[:, 2] > head.chin[1] - 0.6 * head.tall
     move = ahead & above_chest & ~fringe & (np.abs(local[:, 0]) < limit)
     sign = np.where(local[:, 0] >= 0.0, 1.0, -1.0)
-    local[move, 0] += 0.35 * (sign * limit - local[:, 0])[move]
+    local[move, 0] += 0.6 * (sign * limit - local[:, 0])[move]
     return ground.place(local)
 
 
@@ -624,7 +648,23 @@ def _tied(
     axis = floor.turn @ back
     tail = longest if spec["style"] == "ponytail" else 0.0
     paths = _gathered(style, floor, guides, tie, axis[None], tail, generator)
-    paths = _resampled(paths, np.full(len(paths), 9.0), style.points)
+    if tail:
+        # Each stretch has its own points: scalp to tie, tie to tip.
+        over = style.points // 2
+        lengths = np.full(len(paths), 9.0)
+        first, second = paths[:, :14], paths[:, 13:]
+        lengths_tail = tail * generator.uniform(0.75, 1.0, len(paths))
+        paths = np.concatenate(
+            [
+                _resampled(first, lengths, over),
+                _resampled(second, lengths_tail, style.points - over + 1)[:, 1:],
+            ],
+            axis=1,
+        )
+        tied = (over - 1) / (style.points - 1)
+    else:
+        paths = _resampled(paths, np.full(len(paths), 9.0), style.points)
+        tied = 1.0
     sides = (guides.rest[:, 0] > 0.0).astype(np.int64)
     points = _interpolated(
         guides,
@@ -637,7 +677,8 @@ def _tied(
         frizz=0.0012,
         curl=0.0,
         turns=0.0,
-        uneven=0.15 if tail else 0.0,
+        uneven=0.0,
+        gathered=tied,
     )
     if tail:
         return [("hair", Strands(points, style.radius, tip=0.5))]

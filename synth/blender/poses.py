@@ -145,6 +145,7 @@ def _hanging(draws: Draws, side: str) -> Arm:
             swing + draws.uniform(side, 0.15, 0.4),
             -1.0,
         ),
+        roll=draws.uniform(f"{side} roll", 10, 35),
         curl=draws.uniform(f"{side} curl", 0.2, 0.45),
     )
 

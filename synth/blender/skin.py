@@ -9,7 +9,7 @@ import numpy.typing as npt
 from .bodies import BODY_VERTICES
 from .draws import Draws
 from .grounding import Rest
-from .heads import Head, beard, lips, scalp
+from .heads import Head, beard, horseshoe, lips, scalp
 
 Floats = npt.NDArray[np.float64]
 
@@ -116,9 +116,9 @@ def colours(
     result += mouth * (lip - result)
     hair = spec["hair"]
     shade = hair_colour(hair["melanin"], hair["redness"])
-    if hair["style"] != "bald":
-        cover = 0.55 if hair["style"] == "buzz" else 0.80
-        result += (cover * scalp(head, points))[:, None] * (shade - result)
+    cover = {"buzz": 0.65, "bald": 0.5}.get(hair["style"], 0.85)
+    grown = (horseshoe if hair["style"] == "bald" else scalp)(head, points)
+    result += (cover * grown)[:, None] * (shade - result)
     if bearded:
         result += (0.45 * bearded * beard(head, points))[:, None] * (shade - result)
     return np.clip(result, 0.001, 1.0)

@@ -107,50 +107,161 @@ def trimmed(name: str, cloth: Sheet, size: Measures) -> dict[str, Sheet]:
     if parts:
         made["rib"] = shells.joined(parts)
     if name in ("shirt", "jacket", "coat"):
-        neck = along("cut0") or loops[:1]
-        gap, growth = (0.10, 1.0) if name == "shirt" else (0.30, 1.35)
-        made["collar"] = collar(bare, neck[0], size, gap, growth)
+        # The rim of an open front goes on down to the hem: only the neck's part bears the collar.
+        rim = max(loops, key=lambda loop: int((np.abs(cloth.columns["cut0"][loop]) < 1e-3).sum()))
+        neck = rim[np.abs(cloth.columns["cut0"][rim]) < 1e-3]
+        made["collar"] = collar(bare, neck, size, 0.10, 1.0 if name == "shirt" else 1.25)
     return made
 
 
 def collar(
-    cloth: Sheet, loop: npt.NDArray[np.int64], size: Measures, gap: float, growth: float
+    cloth: Sheet, neck: npt.NDArray[np.int64], size: Measures, gap: float, growth: float
 ) -> Sheet:
     """Return a collar: a stand around the neck, folded over, open by `gap` radians at the front."""
     u = size.unit * growth
-    path, outward, _ = _frames(cloth, loop)
+    points = cloth.points[neck]
+    middle = (size.notch[0] + size.nape[0]) / 2.0
     # From one side of the front around the neck to the other.
-    angle = np.arctan2(path[:, 0], -(path[:, 1] - (size.notch[0] + size.nape[0]) / 2.0))
+    angle = np.arctan2(points[:, 0], -(points[:, 1] - middle))
     order = np.argsort(angle)
     order = order[np.abs(angle[order]) > gap]
-    path, angle = path[order], angle[order]
-    weights, columns = cloth.weights[loop][order], cloth.columns["cloth"][loop][order]
-    centre = np.array([0.0, (size.notch[0] + size.nape[0]) / 2.0, 0.0])
-    flat = (path - centre) * np.array([1.0, 1.0, 0.0])
+    at = np.linspace(angle[order[0]], angle[order[-1]], 56)
+    path = np.stack([np.interp(at, angle[order], points[order, i]) for i in range(3)], axis=1)
+    for _ in range(3):
+        path[1:-1] = 0.5 * path[1:-1] + 0.25 * (path[:-2] + path[2:])
+    nearest = neck[order][np.abs(at[:, None] - angle[order][None]).argmin(axis=1)]
+    flat = (path - np.array([0.0, middle, 0.0])) * np.array([1.0, 1.0, 0.0])
     flat /= np.linalg.norm(flat, axis=1, keepdims=True)
-    front = np.clip(1.0 - np.abs(angle) / 1.3, 0.0, 1.0)[:, None]
-    up = np.array([0.0, 0.0, 1.0]) - 0.30 * flat * (1.0 - front) + 0.35 * flat * front
+    front = np.clip(1.0 - np.abs(at) / 1.2, 0.0, 1.0)[:, None]
+    # The stand leans with the neck: inward at the back and sides, outward over the collarbones.
+    up = np.array([0.0, 0.0, 1.0]) + flat * (0.55 * front - 0.15)
     up /= np.linalg.norm(up, axis=1, keepdims=True)
-    stand = (0.030 - 0.012 * front) * u
-    fall = (0.044 + 0.018 * front**2) * u
-    thick = 0.0022 * u
+    stand = (0.020 - 0.006 * front) * u
+    fall = (0.036 + 0.022 * front**2) * u
     zero = np.zeros_like(stand)
 
     def corner(out: Floats | float, high: Floats) -> Floats:
         return np.concatenate([zero + out, high], axis=1)
 
+    thick, flare = 0.0028 * u, 0.004 * u * front
     section = np.stack(
         [
-            corner(0.002 * u, zero - 0.008 * u),
-            corner(0.000, stand),
-            corner(0.004 * u, stand + 0.004 * u),
-            corner(0.010 * u, stand + 0.002 * u),
-            corner(0.018 * u + 0.006 * u * front, stand - fall),
-            corner(0.018 * u - thick + 0.006 * u * front, stand - fall),
-            corner(0.010 * u - thick, stand - 0.002 * u),
-            corner(0.005 * u, stand - 0.002 * u),
-            corner(0.004 * u, zero - 0.008 * u),
+            corner(-0.001 * u, zero - 0.010 * u),
+            corner(-0.001 * u, stand),
+            corner(0.002 * u, stand + 0.004 * u),
+            corner(0.006 * u, stand + 0.003 * u),
+            corner(0.012 * u + flare, stand - 0.5 * fall),
+            corner(0.019 * u + flare, stand - fall),
+            corner(0.019 * u - thick + flare, stand - fall - 0.001 * u),
+            corner(0.011 * u - thick + flare, stand - 0.5 * fall),
+            corner(0.003 * u, stand - 0.004 * u),
+            corner(0.003 * u, zero - 0.010 * u),
         ],
         axis=1,
     )
-    return shells.swept(path, flat, up, weights, section, {"cloth": columns}, closed=False)
+    return shells.swept(
+        path,
+        flat,
+        up,
+        cloth.weights[nearest],
+        section,
+        {"cloth": cloth.columns["cloth"][nearest]},
+        closed=False,
+    )
+
+
+def _runs(
+    loop: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], bool]:
+    """Return the longest run of a closed loop where `chosen` (per vertex), and if it is all."""
+    inside = chosen[loop]
+    if inside.all():
+        return loop, True
+    first = int(np.flatnonzero(~inside)[0])
+    turned = np.roll(loop, -first)
+    inside = chosen[turned]
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], inside.astype(np.int64), [0]])))
+    spans = edges.reshape(-1, 2)
+    if not len(spans):
+        return loop[:0], False
+    start, end = spans[(spans[:, 1] - spans[:, 0]).argmax()]
+    return turned[start:end], False
+
+
+def lengthened(
+    cloth: Sheet, rim: npt.NDArray[np.bool_], by: float, flare: float, rounded: float
+) -> Sheet:
+    """Return a garment that hangs on straight down from a rim.
+
+    Parameters
+    ----------
+    cloth
+        The garment with the column "cloth".
+    rim
+        Which vertices (N) are on the rim.
+    by, flare
+        How far down, and outward, metres.
+    rounded
+        0 as the rim is to 1 where its hollows fill as it goes down.
+    """
+    parts = [cloth]
+    for loop in shells.rims(cloth):
+        run, closed = _runs(loop, rim)
+        if len(run) < 8:
+            continue
+        path = cloth.points[run]
+        centre = (path.min(axis=0) + path.max(axis=0)) / 2.0
+        out = (path - centre) * np.array([1.0, 1.0, 0.0])
+        radius = np.linalg.norm(out, axis=1, keepdims=True)
+        out /= np.maximum(radius, 1e-6)
+        goal = radius + rounded * np.maximum(0.94 * radius.max() - radius, 0.0)
+        steps = max(4, round(by / 0.03))
+        rings = [path]
+        for step in range(1, steps + 1):
+            share = step / steps
+            ring = centre + out * (radius + (goal - radius) * min(1.0, 2.0 * share) + flare * share)
+            ring[:, 2] = path[:, 2] - by * share
+            rings.append(ring)
+        count = len(run)
+        i = np.arange(count if closed else count - 1)
+        quads = np.concatenate(
+            [
+                np.stack(
+                    [
+                        level * count + (i + 1) % count,
+                        level * count + i,
+                        (level + 1) * count + i,
+                        (level + 1) * count + (i + 1) % count,
+                    ],
+                    axis=1,
+                )
+                for level in range(steps)
+            ]
+        )
+        places = np.concatenate([cloth.columns["cloth"][run]] * (steps + 1))
+        places[:, 1] -= np.repeat(np.linspace(0.0, by, steps + 1), count)
+        parts.append(
+            Sheet(
+                points=np.concatenate(rings),
+                corners=quads.ravel().astype(np.int64),
+                sizes=np.full(len(quads), 4, dtype=np.int64),
+                weights=np.concatenate([cloth.weights[run]] * (steps + 1)),
+                columns={"cloth": places},
+            )
+        )
+    return welded(shells.joined(parts))
+
+
+def welded(whole: Sheet) -> Sheet:
+    """Return a sheet whose points that coincide are one, so that it shades without a seam."""
+    keys = np.round(whole.points / 1e-6).astype(np.int64)
+    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    return Sheet(
+        points=whole.points[first],
+        corners=inverse[whole.corners],
+        sizes=whole.sizes,
+        weights=whole.weights[first],
+        columns={name: values[first] for name, values in whole.columns.items()},
+        materials=whole.slots(),
+    )
