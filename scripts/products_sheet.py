@@ -81,7 +81,7 @@ def tile(options: argparse.Namespace, name: str, seed: int) -> Any:
         dummy(subject)
         frame = stage(scene, points_of(subject.objects), 0.1, 0.06)
         spec = {"kind": name, "seed": seed, "side": (0.0, -0.15, 0.2)[seed % 3]}
-        spec |= {"share": (0.15, 0.3)[seed % 2], "distance": 1.6}
+        spec |= {"share": (0.15, 0.3)[seed % 2], "distance": 1.2}
         surroundings.build(collection(scene, "around"), spec, Draws(seed), frame=frame)
     built = time.process_time()
     pixels = rendered(scene)

@@ -60,8 +60,31 @@ PRODUCTS: tuple[str, ...] = (
     "wine_bottle",
 )
 
-OCCLUDERS: tuple[str, ...] = ()
-BACKGROUND: tuple[str, ...] = ()
+OCCLUDERS: tuple[str, ...] = (
+    "plant",
+    "grass",
+    "branch",
+    "net",
+    "picket_fence",
+    "chain_link",
+    "railing",
+    "pole",
+    "veil",
+)
+BACKGROUND: tuple[str, ...] = (
+    "wall",
+    "door",
+    "window",
+    "curtain",
+    "bookshelf",
+    "sofa",
+    "table",
+    "cupboard",
+    "crates",
+    "tree",
+    "hedge",
+    "potted",
+)
 
 GROUNDS: tuple[str, ...] = (
     "tiles",
