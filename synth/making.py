@@ -165,7 +165,7 @@ class Maker:
         if cutout.shadow is not None:
             background = shaded(background, cutout.shadow)
         made = compose(layer, background, self._manner.matching, own=own, seed=draws.seed("noise"))
-        reduced = photograph.size[0] / shrunk[0]
+        reduced = round(photograph.size[0] / shrunk[0])  # a whole number, up to the last pixel
         values = {
             "scale": place.size[0] / _box_width(cutout),
             "left": place.left,

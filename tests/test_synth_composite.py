@@ -646,3 +646,26 @@ def test_facts_enter_the_fingerprint(tmp_path: Path):
     (tmp_path / "fronts" / "a.json").write_text(json.dumps(facts))
     (after,) = source(tmp_path).plan(())
     assert before.fingerprint != after.fingerprint
+
+
+def test_what_is_forgotten_is_opened_again_to_the_same_bytes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole = {s.origin: s.image_bytes for s in samples(source(folder, per_foreground="all"))}
+    monkeypatch.setattr("maskmill.synth.making._MEMORY", 1)
+    again = {s.origin: s.image_bytes for s in samples(source(folder, per_foreground="all"))}
+    assert again == whole
+
+
+def test_a_large_photograph_is_shrunk_while_it_is_decoded(tmp_path: Path):
+    write_png(tmp_path / "fronts" / "f.png", disc(48, 48))
+    photograph = texture(0, 480, 500, scale=80)
+    write_jpeg(tmp_path / "behind" / "b.jpg", photograph, 98)
+    (sample,) = samples(source(tmp_path, **PLAIN))
+    values = sample.history[-1].values
+    crop = [round(values[f"crop_{name}"]) for name in ("left", "top", "width", "height")]
+    assert crop[2:] == [480, 480]
+    part = photograph[crop[1] : crop[1] + 480, crop[0] : crop[0] + 480]
+    small = cv2.resize(part, (48, 48), interpolation=cv2.INTER_AREA)
+    outside = sample.alpha == 0
+    assert np.abs(sample.image[outside].astype(int) - small[outside]).mean() < 1.5
