@@ -3,12 +3,13 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from maskmill.files import write_whole
-from maskmill.images import Image
+from maskmill.images import Alpha, Image
 from maskmill.light import composite
 
 MAGENTA = np.array((255, 0, 255), np.uint8)
@@ -59,12 +60,18 @@ def write_render_sheet(
 
 
 def _pair(folder: Path, name: str) -> Image | None:
-    image = cv2.imread(str(folder / f"{name}.png"), cv2.IMREAD_COLOR)
-    levels = cv2.imread(str(folder / f"{name}.alpha.png"), cv2.IMREAD_UNCHANGED)
+    image: Image | None = _read(folder / f"{name}.png", cv2.IMREAD_COLOR)
+    levels = _read(folder / f"{name}.alpha.png", cv2.IMREAD_UNCHANGED)
     if image is None or levels is None or levels.shape != image.shape[:2]:
         return None
-    alpha = (levels / np.iinfo(levels.dtype).max).astype(np.float32)
+    alpha: Alpha = levels.astype(np.float32) / (65535 if levels.dtype == np.uint16 else 255)
     image = np.ascontiguousarray(image[..., ::-1])
     both = np.hstack([image, composite(image, alpha, MAGENTA)])
     scale = _LONG / max(image.shape[:2])
-    return cv2.resize(both, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    height, width = (max(1, round(scale * side)) for side in both.shape[:2])
+    small: Any = cv2.resize(both, (width, height), interpolation=cv2.INTER_AREA)
+    return small
+
+
+def _read(path: Path, flags: int) -> Any:
+    return cv2.imread(str(path), flags)

@@ -79,18 +79,17 @@ def see_through(things: Iterable[Any]) -> list[str]:
 def take(stage: Stage, spec: dict[str, Any], path: str, why: str) -> Taken:
     """Render the picture, its alpha, and what else the sample asks for."""
     denoise = spec.get("denoise", False)
-    if path == "cryptomatte":
-        layers = rendered(stage, cryptomatte=True, denoise=denoise)
-        alpha = coverage(layers, (thing.name for thing in _things(stage)))
-    else:
-        layers = rendered(stage, denoise=denoise)
+    counts = path == "cryptomatte"
+    layers = rendered(stage, cryptomatte=counts, denoise=denoise)
     full = np.asarray(layers.colour[..., :3], np.float64)
     front: Doubles | None = None
-    if path == "holdout" or spec["foreground"]:
+    if not counts or spec["foreground"]:
         with stage.showing(film=True, holdout=_ELSE):
             front = np.asarray(rendered(stage, denoise=denoise).colour, np.float64)
-        if path == "holdout":
-            alpha = front[..., 3]
+    if counts or front is None:
+        alpha = coverage(layers, (thing.name for thing in _things(stage)))
+    else:
+        alpha = front[..., 3]
     alpha = np.clip(alpha, 0, 1)
     shadow = _shadow(stage) if spec["shadow"] else None
     return Taken(full, alpha, front if spec["foreground"] else None, shadow, path, why)

@@ -38,7 +38,7 @@ def material(name: str, colour: Colour, roughness: float = 0.6, **inputs: Any) -
         ``Transmission_Weight=1.0``, ``IOR=1.45``, ``Subsurface_Weight=0.2``, ``Alpha=0.4``.
     """
     made = bpy.data.materials.new(name)
-    if made.node_tree is None:  # before 5.0 a material has none at first
+    if not made.node_tree:  # before 5.0 a material has none at first
         made.use_nodes = True
     shader = shader_of(made)
     shader.inputs["Base Color"].default_value = (*colour, 1.0)
@@ -182,9 +182,9 @@ def wood(name: str, draws: Draws, scale: float = 6.0) -> Any:
 
 def cloth(name: str, draws: Draws, pattern: str | None = None, scale: float = 20.0) -> Any:
     """Return a fabric of a drawn colour and pattern, without gloss."""
-    pattern = pattern or draws.choice(
-        "pattern", {"plain": 4, "stripes": 1, "checker": 1, "dots": 1, "plaid": 1, "noise": 1}
-    )
+    if pattern is None:
+        shares = {"plain": 4, "stripes": 1, "checker": 1, "dots": 1, "plaid": 1, "noise": 1}
+        pattern = str(draws.choice("pattern", shares))
     hue, saturation = draws.uniform("hue"), draws.uniform("saturation", 0.0, 0.8)
     first = hsv(hue, saturation, draws.uniform("value", 0.08, 0.9))
     second = hsv(

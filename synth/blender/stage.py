@@ -107,7 +107,7 @@ def set_world(stage: Stage, world: dict[str, Any]) -> Credit:
     """Light the stage by a panorama: one of Blender's own by name, or a file."""
     made = bpy.data.worlds.new("world")
     stage.scene.world = made
-    if made.node_tree is None:  # before 5.0 a world has none at first
+    if not made.node_tree:  # before 5.0 a world has none at first
         made.use_nodes = True
     nodes, links = made.node_tree.nodes, made.node_tree.links
     shade = next((node for node in nodes if node.type == "BACKGROUND"), None)
