@@ -79,7 +79,7 @@ def hedge(collection: Any, choices: Choices, width: float, height: float) -> Non
     count = int(min(14000, 4.5 * (wide * tall + wide * deep) / size**2))
     front = random.uniform(size=count) < tall / (tall + deep)
     x = random.uniform(-wide / 2, wide / 2, count)
-    rough = 0.06 * np.sin(5 * x + 1) + 0.04 * np.sin(13 * x)
+    rough = 0.03 * (1 + np.sin(5 * x + 1)) + 0.02 * (1 + np.sin(13 * x))
     y = np.where(
         front,
         -deep / 2 + random.normal(0, 0.035, count),
@@ -96,7 +96,7 @@ def hedge(collection: Any, choices: Choices, width: float, height: float) -> Non
     lengths = size * random.uniform(0.8, 1.4, count)
     blades = leaves(np.stack([x, y, z], -1), out, lengths, size * 0.7, random, kinds, 0.2)
     inner = stuff("within", [(0.1, 0.17, 0.08), (0.05, 0.09, 0.04)], 9, rough=1.0, bump=0.0)
-    core = boxes((wide - 0.1, deep - 0.16, tall - 0.16), (0, 0.02, (tall - 0.16) / 2), 3)
+    core = boxes((wide - 0.1, deep - 0.16, tall - 0.04), (0, 0.02, (tall - 0.04) / 2), 3)
     assembled(collection, "hedge", [*blades, core], [*_greens(choices), inner])
 
 

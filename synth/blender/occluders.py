@@ -527,7 +527,7 @@ def veil(setting: Setting) -> tuple[list[Part], list[Any]]:
 def gauze(tone: tuple[float, float, float], clear: float) -> Any:
     """Return a thin cloth (sRGB) that lets a share of the light through."""
     material = bpy.data.materials.new("gauze")
-    if material.node_tree is None:  # before 5.0 a material has none at first
+    if not material.node_tree:  # before 5.0 a material has none at first
         material.use_nodes = True
     nodes, links = material.node_tree.nodes, material.node_tree.links
     nodes.remove(next(node for node in nodes if node.type == "BSDF_PRINCIPLED"))

@@ -66,7 +66,7 @@ def plain(
 ) -> tuple[Any, Any]:
     """Return a material with fine bumps and stains of its own, and the socket for its colour."""
     material = bpy.data.materials.new(name)
-    if material.node_tree is None:  # before 5.0 a material has none at first
+    if not material.node_tree:  # before 5.0 a material has none at first
         material.use_nodes = True
     nodes, links = material.node_tree.nodes, material.node_tree.links
     shader = nodes["Principled BSDF"]
@@ -118,7 +118,7 @@ def glass(
         How much less light passes where the wall is seen along its surface.
     """
     material = bpy.data.materials.new(name)
-    if material.node_tree is None:  # before 5.0 a material has none at first
+    if not material.node_tree:  # before 5.0 a material has none at first
         material.use_nodes = True
     nodes, links = material.node_tree.nodes, material.node_tree.links
     nodes.remove(nodes["Principled BSDF"])
