@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import bpy  # pyright: ignore[reportMissingImports]
+import bpy
 import numpy as np
 
 FILTERS = ("BOX", "BLACKMAN_HARRIS")
