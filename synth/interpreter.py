@@ -5,6 +5,7 @@ It is a Python 3.11 with the package bpy, as `make blender` makes it, or an inst
 
 import functools
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ VARIABLE = "MASKMILL_BLENDER"
 VENV = ".venv-blender"
 """The virtual environment that `make blender` makes, looked for here and in the checkout."""
 
+_OLDEST = (4, 2)  # hair is made of curves that no earlier one lets a script make
 _PROBE_SECONDS = 180
 _PROBE = "import bpy, numpy; print('maskmill', bpy.app.version_string, numpy.__version__)"
 _WORKER = Path(__file__).resolve().parent / "blender"
@@ -143,4 +145,7 @@ def probed(program: Path) -> Interpreter:
         said = (answer.stderr or answer.stdout).strip().splitlines()[-1:] or ["it said nothing"]
         hint = "; `make blender` adds what is missing" if "shared object" in said[0] else ""
         raise NoBlenderError(f"{program} cannot render: {said[0]}{hint}")
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        raise NoBlenderError(f"{program} is Blender {version}: {oldest} or a later one is needed")
     return Interpreter(program, is_blender, version)

@@ -771,10 +771,12 @@ def stamp(spec: Spec) -> str:
     >>> stamp({"name": "a", "seed": 1}) == stamp({"seed": 1, "name": "a"})
     True
     """
-    content: dict[str, Any] = {"version": __version__, "spec": spec}
-    for path in (spec.get("subject", {}).get("path"), spec.get("world", {}).get("path")):
-        if path:
-            content[path] = _contents(path)
+    told = dict(spec)
+    for part in ("subject", "world"):
+        path = spec.get(part, {}).get("path")
+        if path:  # wherever it lies, it is the same file
+            told[part] = spec[part] | {"path": [Path(path).name, _contents(path)], "root": None}
+    content = {"version": __version__, "spec": told}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 

@@ -132,13 +132,18 @@ def test_own_panoramas_bring_their_licence(tmp_path: Path) -> None:
 
 
 def test_a_stamp_changes_with_what_is_asked_for_and_with_the_files(tmp_path: Path) -> None:
-    path = write(tmp_path / "cup.glb", "one")
     spec = drawn(scene(), 1)[0]
     assert stamp(spec) != stamp(spec | {"samples": 8})
-    asset = {"subject": {"path": str(path)}}
-    before = stamp(asset)
-    other = write(tmp_path / "other.glb", "two")
-    assert stamp({"subject": {"path": str(other)}}) != before
+    places = [tmp_path / name for name in ("one", "two", "three")]
+    for place, text in zip(places, ("same", "same", "other"), strict=True):
+        place.mkdir()
+        write(place / "cup.glb", text)
+    one, two, three = (
+        stamp(spec | {"subject": {"path": str(place / "cup.glb"), "root": str(place)}})
+        for place in places
+    )
+    assert one == two
+    assert one != three
 
 
 def test_the_examples_are_right() -> None:

@@ -188,6 +188,14 @@ def test_an_installed_blender_is_run_by_its_own_command_line(tmp_path: Path) -> 
     assert command[-2:] == ["--", "job.json"]
 
 
+def test_a_blender_that_is_too_old_is_refused(tmp_path: Path) -> None:
+    blender = tmp_path / "blender"
+    blender.write_text("#!/bin/sh\necho Blender 3.4.1\n")
+    blender.chmod(0o755)
+    with pytest.raises(NoBlenderError, match=r"4\.2 or a later one"):
+        find(blender)
+
+
 def test_the_job_is_a_file_of_samples(tmp_path: Path) -> None:
     script = tmp_path / "worker.py"
     script.write_text("import shutil, sys; shutil.copy(sys.argv[1], 'job.json')")

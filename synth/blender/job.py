@@ -234,8 +234,8 @@ def _written(
         "height": spec["height"],
         "samples": spec["samples"],
         "group": spec.get("group", name),
-        "subject": spec["subject"] | {"facts": subject.facts},
-        "world": spec["world"],
+        "subject": _told(spec["subject"]) | {"facts": subject.facts},
+        "world": _told(spec["world"]),
         "ground": spec.get("ground"),
         "background": spec.get("background") or [],
         "occluders": spec.get("occluders") or [],
@@ -261,6 +261,12 @@ def _written(
         write_whole(out / f"{name}{end}.png", png(pixels))
     write_whole(out / f"{name}.json", (json.dumps(facts, indent=1) + "\n").encode())
     return facts
+
+
+def _told(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a part of the sample without what is true of this machine alone."""
+    told = {name: value for name, value in part.items() if name != "root"}
+    return told | ({"path": Path(part["path"]).name} if part.get("path") else {})
 
 
 def _straight(foreground: Any, bright: float) -> Any:

@@ -9,6 +9,12 @@ from .draws import Draws
 
 Colour = tuple[float, float, float]
 
+# What a group of nodes does is not looked into: it may let light through.
+_SEE_THROUGH = {
+    *("BSDF_TRANSPARENT", "BSDF_GLASS", "BSDF_REFRACTION", "HOLDOUT", "GROUP"),
+    *("VOLUME_ABSORPTION", "VOLUME_SCATTER", "PRINCIPLED_VOLUME"),
+}
+
 PATTERNS = ("plain", "noise", "checker", "stripes", "bricks", "dots", "waves", "plaid")
 
 
@@ -201,9 +207,7 @@ def is_transparent(made: Any) -> bool:
     if tree is None:
         return False
     for node in tree.nodes:
-        if node.type in ("BSDF_TRANSPARENT", "BSDF_GLASS", "BSDF_REFRACTION"):
-            return True
-        if node.type == "GROUP":  # what a group does is not looked into: it may
+        if node.type in _SEE_THROUGH:
             return True
         if node.type == "BSDF_PRINCIPLED":
             alpha, through = node.inputs["Alpha"], _transmission(node)
