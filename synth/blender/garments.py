@@ -207,19 +207,24 @@ def _ramp(values: Floats, low: float, high: float) -> Floats:
 def neckline(kind: str, size: Measures, points: Points) -> Floats:
     """Return how far below the neckline points (N x 3) lie, metres."""
     u = size.unit
-    # Front and back of the opening, and how far the front drops at its middle.
+    # Front and back of the opening, how far the front drops at its middle, and half its breadth
+    # in depths of the neck.
     front, back, drop, width = {
-        "crew": (-0.006, 0.004, 0.012, 0.075),
-        "shirt": (0.010, 0.012, 0.016, 0.06),
-        "scoop": (-0.020, -0.004, 0.055, 0.105),
-        "deep": (-0.002, 0.012, 0.0, 0.07),
+        "crew": (-0.004, 0.006, 0.012, 0.64),
+        "shirt": (0.010, 0.012, 0.016, 0.62),
+        "scoop": (-0.016, -0.004, 0.055, 0.86),
+        "deep": (-0.002, 0.012, 0.0, 0.70),
     }[kind]
     y, z = size.notch
-    slope = (size.nape[1] + back * u - z - front * u) / (size.nape[0] - y)
+    depth = size.nape[0] - y
+    slope = (size.nape[1] + back * u - z - front * u) / depth
     height = z + front * u + (points[:, 1] - y) * slope
-    middle = np.clip(1.0 - (points[:, 0] / (width * u)) ** 2, 0.0, 1.0)
+    across = np.abs(points[:, 0])
+    middle = np.clip(1.0 - (across / (1.1 * width * depth)) ** 2, 0.0, 1.0) ** 2
     ahead = _ramp(-(points[:, 1] - y), -0.06 * u, 0.01 * u)
-    return height - drop * u * middle * ahead - points[:, 2]
+    below = height - drop * u * middle * ahead - points[:, 2]
+    # Shoulders beyond the opening are covered, however high they are.
+    return np.maximum(below, 0.8 * (across - width * depth))
 
 
 def _bottom(pattern: Pattern, size: Measures) -> float:
@@ -280,7 +285,9 @@ def _leg_coordinates(body: Rest, size: Measures, points: Points) -> Floats:
 def _pattern_coordinates(size: Measures, points: Points, arm: Floats) -> Floats:
     """Return N x 2 metres on the cloth: around (mirrored, so that it closes) and along."""
     around = np.abs(np.arctan2(points[:, 0], -points[:, 1])) * size.girth
-    down = points[:, 2]
+    # Over the shoulders, where the cloth lies flat, it runs on to the front and the back.
+    flat = _ramp(points[:, 2], size.notch[1] - 0.10 * size.unit, size.notch[1] - 0.01 * size.unit)
+    down = points[:, 2] - 0.8 * flat * np.abs(points[:, 1] - size.shoulder[1])
     along = size.along_arm(points)
     share = (arm > 0.5).astype(np.float64)
     sleeve_down = size.shoulder[2] - along * size.arm

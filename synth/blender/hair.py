@@ -86,8 +86,12 @@ class Ground:
         """Return where posed points would be with the head at rest."""
         return (points - self.shift) @ self.turn
 
-    def pushed(self, points: Points, margins: Floats) -> Points:
-        """Return points (N x 3) moved out of what they are in, to margins (N) above it."""
+    def pushed(self, points: Points, margins: Floats, hold: float = 0.0) -> Points:
+        """Return points (N x 3) moved out of what they are in, to margins (N) above it.
+
+        What hovers above the skull is drawn to it by a share, `hold`.
+        """
+        held = hold * (self.local(points)[:, 2] > float(self.head.eyes[:, 2].mean()))
         result = points.copy()
         find = self.tree.find_nearest
         for row, (point, margin) in enumerate(zip(points.tolist(), margins.tolist(), strict=True)):
@@ -103,6 +107,9 @@ class Ground:
                     else [(p - q) / distance for p, q in zip(point, location, strict=True)]
                 )
                 result[row] = [p + lift * n for p, n in zip(point, away, strict=True)]
+            elif held[row] > 0.0:
+                sink = held[row] * (1.0 - margin / distance)
+                result[row] = [p + sink * (q - p) for p, q in zip(point, location, strict=True)]
         return result
 
 
@@ -270,6 +277,8 @@ class Style:
         How strands gather to guides, stray (metres), wind (metres, times), differ in length.
     radius
         Of a strand's root, metres.
+    hold
+        How far hair lies down on the skull, 0 to 1.
     """
 
     strands: int
@@ -286,6 +295,7 @@ class Style:
     turns: float = 0.0
     uneven: float = 0.25
     radius: float = 0.00034
+    hold: float = 0.0
 
 
 STYLES: Mapping[str, Style] = {
@@ -302,23 +312,41 @@ STYLES: Mapping[str, Style] = {
         radius=0.00022,
     ),
     "short_crop": Style(
-        10000, 6, (0.020, 0.042), 0.42, "forward", 0.9, (0.001, 0.008), frizz=0.003, clump=0.4
+        10000,
+        6,
+        (0.020, 0.042),
+        0.42,
+        "forward",
+        0.9,
+        (0.001, 0.008),
+        frizz=0.003,
+        clump=0.4,
+        hold=0.35,
     ),
     "side_part": Style(
-        10000, 8, (0.050, 0.085), 0.45, "aside", 0.9, (0.001, 0.012), frizz=0.002, clump=0.35
+        10000,
+        8,
+        (0.045, 0.075),
+        0.16,
+        "aside",
+        0.9,
+        (0.001, 0.009),
+        frizz=0.0022,
+        clump=0.3,
+        hold=0.6,
     ),
     "curly": Style(
-        9000,
+        9500,
         18,
-        (0.07, 0.14),
-        1.0,
+        (0.055, 0.11),
+        0.8,
         "out",
-        0.30,
-        (0.006, 0.035),
-        frizz=0.004,
-        curl=0.008,
-        turns=3.5,
-        clump=0.45,
+        0.6,
+        (0.004, 0.026),
+        frizz=0.0018,
+        curl=0.0075,
+        turns=3.0,
+        clump=0.75,
         uneven=0.3,
     ),
     "afro": Style(
@@ -336,9 +364,20 @@ STYLES: Mapping[str, Style] = {
         uneven=0.25,
         radius=0.00045,
     ),
-    "bob": Style(9000, 10, (0.30, 0.30), 0.35, "aside", 0.9, (0.004, 0.026), level=(-1.35, -0.85)),
+    "bob": Style(
+        9000, 10, (0.30, 0.30), 0.35, "aside", 0.9, (0.004, 0.026), level=(-1.35, -0.85), hold=0.4
+    ),
     "long": Style(
-        9500, 14, (0.62, 0.62), 0.35, "aside", 0.9, (0.004, 0.024), level=(-4.2, -2.2), frizz=0.003
+        9500,
+        14,
+        (0.62, 0.62),
+        0.35,
+        "aside",
+        0.9,
+        (0.004, 0.024),
+        level=(-4.2, -2.2),
+        frizz=0.003,
+        hold=0.45,
     ),
     "ponytail": Style(9000, 16, (0.16, 0.34), 0.05, "tie", 0.9, (0.002, 0.009), clump=0.3),
     "bun": Style(8000, 9, (0.0, 0.0), 0.05, "tie", 0.9, (0.002, 0.009), clump=0.3, uneven=0.0),
@@ -371,6 +410,9 @@ def _combed(
     if style.comb == "aside":
         direction = np.stack([away * (1.0 - 0.6 * behind), 0.55 + 0.3 * behind, 0.0 * x], axis=1)
         direction[:, 2] = -0.25 - 0.3 * np.abs(x)
+        if style.length[1] < 0.15:
+            # Cropped sides hang; what is on top lies over to one side and back.
+            direction[:, 2] -= 0.9 * np.clip(np.abs(x) - 0.55, 0.0, 1.0)
     elif style.comb == "forward":
         direction = np.stack([0.25 * np.sign(parting) + 0.5 * x, 0.0 * x - 1.0, 0.0 * x], axis=1)
         low = np.clip(-(rest[:, 2] / head.tall) + 0.45, 0.0, 1.0)[:, None]
@@ -411,7 +453,7 @@ def _grown(
         point = path[-1] + direction * step
         if style.weight > 0.0 and style.length[1] > 0.15:
             point = _off_the_face(ground, point, fringe)
-        point = ground.pushed(point, margins * min(1.0, index / 3.0) + 0.001)
+        point = ground.pushed(point, margins * min(1.0, index / 3.0) + 0.001, style.hold)
         point = path[-1] + _unit(point - path[-1]) * step
         direction = _unit(point - path[-1])
         # What lies on the head does not run to its front.
@@ -478,11 +520,11 @@ def _gathered(
         path.append(point)
     if tail <= 0.0:
         return np.stack(path, axis=1)
-    direction = _unit(back + 0.25 * generator.normal(size=at.points.shape))
+    direction = _unit(back + 0.07 * generator.normal(size=at.points.shape))
     step = tail / (after - 1)
     for index in range(1, after):
-        direction = _unit(direction + 0.45 * np.array([0.0, 0.0, -1.0]))
-        spread = disc * 1.6 if index < 4 else disc * 0.1
+        direction = _unit(direction + 0.7 * np.array([0.0, 0.0, -1.0]))
+        spread = disc * (0.55 if index < 4 else 0.10)
         point = path[-1] + direction * step + spread
         path.append(ground.pushed(point, np.full(len(point), 0.012)))
         direction = _unit(path[-1] - path[-2])

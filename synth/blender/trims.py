@@ -110,18 +110,22 @@ def trimmed(name: str, cloth: Sheet, size: Measures) -> dict[str, Sheet]:
         # The rim of an open front goes on down to the hem: only the neck's part bears the collar.
         rim = max(loops, key=lambda loop: int((np.abs(cloth.columns["cut0"][loop]) < 1e-3).sum()))
         neck = rim[np.abs(cloth.columns["cut0"][rim]) < 1e-3]
-        made["collar"] = collar(bare, neck, size, 0.10, 1.0 if name == "shirt" else 1.25)
+        made["collar"] = collar(bare, neck, size, 0.16, 1.0 if name == "shirt" else 1.25)
+    if name == "hoodie":
+        rim = max(loops, key=lambda loop: int((np.abs(cloth.columns["cut0"][loop]) < 1e-3).sum()))
+        made["collar"] = hood(bare, rim, size)
     return made
 
 
-def collar(
-    cloth: Sheet, neck: npt.NDArray[np.int64], size: Measures, gap: float, growth: float
-) -> Sheet:
-    """Return a collar: a stand around the neck, folded over, open by `gap` radians at the front."""
-    u = size.unit * growth
+def _around_neck(
+    cloth: Sheet, neck: npt.NDArray[np.int64], size: Measures, gap: float
+) -> tuple[Points, Floats, npt.NDArray[np.int64], Points]:
+    """Return a path around the neck from one side of the front to the other.
+
+    With it: its angles from the front, the nearest vertices, and horizontal directions outward.
+    """
     points = cloth.points[neck]
     middle = (size.notch[0] + size.nape[0]) / 2.0
-    # From one side of the front around the neck to the other.
     angle = np.arctan2(points[:, 0], -(points[:, 1] - middle))
     order = np.argsort(angle)
     order = order[np.abs(angle[order]) > gap]
@@ -132,6 +136,42 @@ def collar(
     nearest = neck[order][np.abs(at[:, None] - angle[order][None]).argmin(axis=1)]
     flat = (path - np.array([0.0, middle, 0.0])) * np.array([1.0, 1.0, 0.0])
     flat /= np.linalg.norm(flat, axis=1, keepdims=True)
+    return path, at, nearest, flat
+
+
+def hood(cloth: Sheet, neck: npt.NDArray[np.int64], size: Measures) -> Sheet:
+    """Return a hood that lies on the back: a roll around the neck, thick behind."""
+    u = size.unit
+    path, at, nearest, flat = _around_neck(cloth, neck, size, 0.22)
+    back = (np.abs(at) / np.pi)[:, None, None]
+    turn = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
+    wide = (0.011 + 0.034 * back**2.5) * u
+    tall = (0.012 + 0.018 * back) * u
+    section = np.concatenate(
+        [
+            0.004 * u + wide * (1.0 - 0.35 * back) + wide * np.cos(turn)[None, :, None],
+            0.006 * u - 0.016 * u * back**2 + tall * np.sin(turn)[None, :, None],
+        ],
+        axis=2,
+    )
+    up = np.tile(np.array([0.0, 0.0, 1.0]), (len(path), 1))
+    return shells.swept(
+        path,
+        flat,
+        up,
+        cloth.weights[nearest],
+        section,
+        {"cloth": cloth.columns["cloth"][nearest]},
+        closed=False,
+    )
+
+
+def collar(
+    cloth: Sheet, neck: npt.NDArray[np.int64], size: Measures, gap: float, growth: float
+) -> Sheet:
+    """Return a collar: a stand around the neck, folded over, open by `gap` radians at the front."""
+    u = size.unit * growth
+    path, at, nearest, flat = _around_neck(cloth, neck, size, gap)
     front = np.clip(1.0 - np.abs(at) / 1.2, 0.0, 1.0)[:, None]
     # The stand leans with the neck: inward at the back and sides, outward over the collarbones.
     up = np.array([0.0, 0.0, 1.0]) + flat * (0.55 * front - 0.15)
