@@ -740,7 +740,10 @@ def _rounded(value: Any) -> Any:
 def _assets(folder: str) -> tuple[Spec, ...]:
     from .assets_folder import found
 
-    assets = tuple(found(folder))
+    try:
+        assets = tuple(found(folder))
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"[asset]: {error}") from None
     if not assets:
         raise RecipeError(f"[asset]: folder must hold .blend, .glb, .obj or .fbx, got {folder}")
     return assets

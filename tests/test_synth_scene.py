@@ -13,6 +13,7 @@ from maskmill.synth import Scene, read_scene
 from maskmill.synth.blender import catalogue
 from maskmill.synth.scene import (
     AlphaTable,
+    AssetTable,
     BackgroundTable,
     CameraTable,
     OccludersTable,
@@ -202,6 +203,18 @@ def test_a_scene_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
 def test_a_folder_without_panoramas_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"must hold \.hdr or \.exr"):
         drawn(scene(world=WorldTable(folder=str(tmp_path))), 1)
+
+
+def test_assets_come_with_their_licences_and_a_wrong_folder_is_a_mistake(tmp_path: Path) -> None:
+    write(tmp_path / "cup.glb", "")
+    write(tmp_path / "cup.json", '{"licence": "CC BY 4.0"}')
+    made = scene(subject=SubjectTable(asset=1), asset=AssetTable(folder=str(tmp_path)))
+    spec = drawn(made, 1)[0]
+    assert spec["subject"]["licence"] == "CC BY 4.0"
+    assert spec["group"] == f"asset-{spec['subject']['asset']}"
+    nowhere = AssetTable(folder=str(tmp_path / "none"))
+    with pytest.raises(RecipeError, match=r"\[asset\]"):
+        drawn(scene(subject=SubjectTable(asset=1), asset=nowhere), 1)
 
 
 def test_folders_are_meant_from_the_scenes_file(tmp_path: Path) -> None:
