@@ -213,10 +213,10 @@ def load(folder: Path) -> Base:
 def _target(folder: Path, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Return the vertices that a target moves, and by how much, in metres."""
     text = gzip.decompress((folder / "targets" / f"{name}.target.gz").read_bytes())
-    lines = [line for line in text.splitlines() if line and not line.startswith(b"#")]
-    if not lines:
-        return np.zeros(0, dtype=np.int64), np.zeros((0, 3), dtype=np.float32)
-    rows = np.fromstring(b" ".join(lines).decode(), sep=" ").reshape(-1, 4)
+    start = 0
+    while text[start : start + 1] == b"#":  # what is said of the target stands at its head
+        start = text.find(b"\n", start) + 1 or len(text)
+    rows = np.fromstring(text[start:].decode(), sep=" ").reshape(-1, 4)
     return rows[:, 0].astype(np.int64), _upright(rows[:, 1:]).astype(np.float32)
 
 

@@ -112,7 +112,7 @@ def eye(name: str, iris: Colour, share: float) -> Any:
 def hair(name: str, melanin: float, redness: float, roughness: float = 0.32) -> Any:
     """Return hair by its pigment (Principled Hair, melanin)."""
     made = bpy.data.materials.new(name)
-    if made.node_tree is None:
+    if not made.node_tree:
         made.use_nodes = True
     nodes, links = made.node_tree.nodes, made.node_tree.links
     nodes.clear()
@@ -199,7 +199,14 @@ def cloth(name: str, first: Colour, second: Colour, weave: str, print_: str, per
         colour = _mixed(nodes, links, _stripe(nodes, links, along, 0.52, 0.42), first, second)
     elif print_ == "pinstripes":
         colour = _mixed(
-            nodes, links, _stripe(nodes, links, around, 0.5 * period, 0.14), first, second
+            nodes,
+            links,
+            # No stripe runs down the middle, where both halves of the print meet.
+            _stripe(
+                nodes, links, _math(nodes, links, "ADD", around, 0.25 * period), period / 2, 0.14
+            ),
+            first,
+            second,
         )
     elif print_ in ("checks", "gingham"):
         share = 0.5 if print_ == "gingham" else 0.3
@@ -221,7 +228,7 @@ def cloth(name: str, first: Colour, second: Colour, weave: str, print_: str, per
     if weave in ("denim", "knit"):
         # Worn and uneven: a slow noise lightens and darkens the ground.
         worn = _noise(nodes, links, 14.0 if weave == "denim" else 60.0, 4.0)
-        pale = tuple(min(1.0, level * 1.7 + 0.012) for level in first)
+        pale = _scaled(first, 1.7, 0.012)
         level = nodes.new("ShaderNodeMapRange")
         level.inputs["From Min"].default_value, level.inputs["From Max"].default_value = 0.35, 0.75
         links.new(worn.outputs[0], level.inputs["Value"])
@@ -232,6 +239,11 @@ def cloth(name: str, first: Colour, second: Colour, weave: str, print_: str, per
     crumple = _noise(nodes, links, 26.0 if weave != "knit" else 40.0, 3.0)
     _bump(nodes, links, shader, crumple.outputs[0], 0.5 if weave != "leather" else 0.2, 0.012)
     return made
+
+
+def _scaled(colour: Colour, by: float, plus: float) -> Colour:
+    red, green, blue = (min(1.0, by * level + plus) for level in colour)
+    return red, green, blue
 
 
 def _muted(draws: Draws, name: str) -> Colour:
@@ -293,7 +305,7 @@ def garment(name: str, draws: Draws) -> tuple[Any, Any]:
         first = _muted(draws, "first")
         if name == "leggings":
             first = hsv(draws.uniform("hue"), 0.25, draws.uniform("value", 0.08, 0.3))
-        second = tuple(min(1.0, 1.8 * level + 0.03) for level in first)
+        second = _scaled(first, 1.8, 0.03)
         return cloth(name, first, second, "plain", print_, period), None
     weave = {"sweater": "knit", "hoodie": "knit", "coat": "knit"}.get(name, "plain")
     if name == "jacket":
@@ -306,7 +318,7 @@ def garment(name: str, draws: Draws) -> tuple[Any, Any]:
     second = _contrasting(first, draws)
     made = cloth(name, first, second, weave, print_, period)
     contrast = name in ("t_shirt", "tank_top") and draws.chance("ringer", 0.3)
-    rim = second if contrast else tuple(0.82 * level for level in first)
+    rim = second if contrast else _scaled(first, 0.82, 0.0)
     return made, cloth(f"{name} trim", rim, rim, weave, "plain", period)
 
 

@@ -12,7 +12,7 @@ from .bodies import BODY_VERTICES, Points
 from .draws import Draws
 from .figures import Figure
 from .heads import Head, beard, horseshoe, scalp
-from .shells import Sheet, normals
+from .shells import normals
 from .skeleton import skinned
 
 Floats = npt.NDArray[np.float64]
@@ -199,6 +199,13 @@ def _resampled(paths: Points, lengths: Floats, count: int) -> Points:
     return paths[rows, before] * (1.0 - share) + paths[rows, before + 1] * share
 
 
+def _squared_distances(a: Points, b: Points) -> Floats:
+    """Return |a - b|^2 for N and M points: N x M."""
+    middle = b.mean(axis=0)
+    a, b = a - middle, b - middle
+    return (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None] - 2.0 * a @ b.T
+
+
 def _interpolated(
     guides: Roots,
     paths: Points,
@@ -216,10 +223,10 @@ def _interpolated(
 ) -> Points:
     """Return a path for each strand from the nearest guides on its side of the parting."""
     count = paths.shape[1]
-    distance = np.linalg.norm(strands.rest[:, None] - guides.rest[None], axis=2)
-    distance = np.where(strand_sides[:, None] == sides[None], distance, distance + 1.0)
+    distance = _squared_distances(strands.rest, guides.rest)
+    distance += strand_sides[:, None] != sides[None]
     nearest = np.argpartition(distance, 3, axis=1)[:, :3]
-    near = np.take_along_axis(distance, nearest, axis=1)
+    near = np.sqrt(np.maximum(np.take_along_axis(distance, nearest, axis=1), 0.0))
     order = np.argsort(near, axis=1)
     nearest, near = np.take_along_axis(nearest, order, 1), np.take_along_axis(near, order, 1)
     share = 1.0 / (near + 0.004) ** 2
@@ -666,8 +673,7 @@ def _loose(
 def _is_fringe(every: Roots, guides: Roots, fringe: npt.NDArray[np.bool_]) -> Ints:
     if not fringe.any():
         return np.zeros(len(every.rest), dtype=np.int64)
-    distance = np.linalg.norm(every.rest[:, None] - guides.rest[None], axis=2)
-    return fringe[distance.argmin(axis=1)].astype(np.int64)
+    return fringe[_squared_distances(every.rest, guides.rest).argmin(axis=1)].astype(np.int64)
 
 
 def _tied(

@@ -155,7 +155,7 @@ def neighbours(corners: Ints, sizes: Ints, count: int) -> Ints:
     following = np.arange(len(corners)) + 1
     following[starts + sizes - 1] = starts
     pairs = np.stack([corners, corners[following]], axis=1)
-    pairs = np.unique(np.concatenate([pairs, pairs[:, ::-1]]), axis=0)
+    pairs = _unique_pairs(np.concatenate([pairs, pairs[:, ::-1]]))
     degree = np.bincount(pairs[:, 0], minlength=count)
     place = np.arange(len(pairs)) - np.repeat(np.cumsum(degree) - degree, degree)
     table = np.repeat(np.arange(count)[:, None], max(int(degree.max(initial=1)), 1), axis=1)
@@ -176,6 +176,13 @@ def smoothed(values: Floats, table: Ints, rounds: int, share: float = 0.5) -> Fl
     return values
 
 
+def _unique_pairs(pairs: Ints) -> Ints:
+    """Return the distinct rows of E x 2 indices, sorted."""
+    count = int(pairs.max(initial=0)) + 1
+    keys = np.unique(pairs[:, 0] * count + pairs[:, 1])
+    return np.stack([keys // count, keys % count], axis=1)
+
+
 def cut(whole: Sheet, keep: Floats) -> Sheet:
     """Return the part of a sheet where a field is positive, its rim along the field's zero.
 
@@ -191,83 +198,84 @@ def cut(whole: Sheet, keep: Floats) -> Sheet:
     Sheet
         Polygons of 3 to 6 corners along the rim, the others as they were.
     """
-    polygons_in = whole.polygons()
-    table = np.concatenate(
-        [whole.points, whole.weights, *(_wide(values) for values in whole.columns.values())], axis=1
-    )
+    if (keep > 0.0).all():
+        return whole
     field_ = keep.astype(np.float64).copy()
-    corners, sizes = whole.corners, whole.sizes
+    corners, sizes, starts = whole.corners, whole.sizes, whole.starts
     following = np.arange(len(corners)) + 1
-    following[whole.starts + sizes - 1] = whole.starts
-    pairs = np.sort(np.stack([corners, corners[following]], axis=1), axis=1)
-    pairs = np.unique(pairs, axis=0)
+    following[starts + sizes - 1] = starts
+    pairs = _unique_pairs(np.sort(np.stack([corners, corners[following]], axis=1), axis=1))
     crossing = pairs[(field_[pairs[:, 0]] > 0.0) != (field_[pairs[:, 1]] > 0.0)]
-    table = table.copy()
-    for a, b in crossing:
+    # Rows of the result as mixtures of two old ones: first, second, share of the second.
+    old = np.arange(len(field_))
+    second, portion = old.copy(), np.zeros(len(field_))
+    for a, b in crossing.tolist():
         if (field_[a] > 0.0) == (field_[b] > 0.0) or field_[a] == field_[b]:
             continue
         share = field_[a] / (field_[a] - field_[b])
         near, far, along = (a, b, share) if share < 0.5 else (b, a, 1.0 - share)
-        if along < 0.25:
+        if along < 0.25 and portion[near] == 0.0:
             # A vertex this near the rim is drawn onto it: no slivers.
-            table[near] += along * (table[far] - table[near])
+            second[near], portion[near] = far, along
             field_[near] = 0.0
-    inside = field_ >= 0.0
-    counts = np.add.reduceat(inside[corners].astype(np.int64), whole.starts)
+    inside, on_rim = field_ >= 0.0, field_ == 0.0
+    counts = np.add.reduceat(inside[corners].astype(np.int64), starts)
+    rim_counts = np.add.reduceat(on_rim[corners].astype(np.int64), starts)
+    wholly = (counts == sizes) & (rim_counts < sizes)
+    partly = np.flatnonzero((counts > 0) & (counts < sizes))
     added: dict[tuple[int, int], int] = {}
-    rows: list[Floats] = []
+    mixtures: list[tuple[int, int, float]] = []
 
     def between(a: int, b: int) -> int:
         key = (a, b) if a < b else (b, a)
         if key not in added:
-            share = field_[key[0]] / (field_[key[0]] - field_[key[1]])
-            rows.append(table[key[0]] + share * (table[key[1]] - table[key[0]]))
-            added[key] = len(table) + len(rows) - 1
+            share = float(field_[key[0]] / (field_[key[0]] - field_[key[1]]))
+            mixtures.append((*key, share))
+            added[key] = len(field_) + len(mixtures) - 1
         return added[key]
 
     kept: list[list[int]] = []
     slots: list[int] = []
     old_slots = whole.slots()
-    for index, loop in enumerate(polygons_in):
-        if counts[index] == len(loop):
-            if any(field_[i] > 0.0 for i in loop):
-                kept.append(loop)
-                slots.append(int(old_slots[index]))
-            continue
-        if counts[index] == 0:
-            continue
+    for index in partly.tolist():
+        loop = corners[starts[index] : starts[index] + sizes[index]].tolist()
         made: list[int] = []
         for here, there in zip(loop, [*loop[1:], loop[0]], strict=True):
             if inside[here]:
                 made.append(here)
-            if inside[here] != inside[there] and field_[here] != 0.0 and field_[there] != 0.0:
+            if inside[here] != inside[there] and not on_rim[here] and not on_rim[there]:
                 made.append(between(here, there))
         if len(made) >= 3 and any(i >= len(field_) or field_[i] > 0.0 for i in made):
             kept.append(made)
             slots.append(int(old_slots[index]))
-    full = np.concatenate([table, np.array(rows).reshape(-1, table.shape[1])])
-    flat = np.array([i for loop in kept for i in loop], dtype=np.int64)
-    used, compact = np.unique(flat, return_inverse=True)
-    full = full[used]
-    bones = whole.weights.shape[1]
-    columns, at = {}, 3 + bones
-    for name, values in whole.columns.items():
-        width = _wide(values).shape[1]
-        part = full[:, at : at + width]
-        columns[name] = part[:, 0] if values.ndim == 1 else part
-        at += width
-    return Sheet(
-        points=full[:, :3],
-        corners=compact.reshape(-1).astype(np.int64),
-        sizes=np.array([len(loop) for loop in kept], dtype=np.int64),
-        weights=full[:, 3 : 3 + bones],
-        columns=columns,
-        materials=np.array(slots, dtype=np.int64),
+    flat = np.concatenate(
+        [
+            corners[np.repeat(wholly, sizes)],
+            np.array([i for loop in kept for i in loop], dtype=np.int64),
+        ]
     )
+    new = np.array(mixtures, dtype=np.float64).reshape(-1, 3)
+    first = np.concatenate([old, new[:, 0].astype(np.int64)])
+    other = np.concatenate([second, new[:, 1].astype(np.int64)])
+    share = np.concatenate([portion, new[:, 2]])
+    used, compact = np.unique(flat, return_inverse=True)
+    first, other, share = first[used], other[used], share[used]
+    blended = np.flatnonzero(share)
 
+    def mixed(values: Floats) -> Floats:
+        result = values[first]
+        part = share[blended].reshape(-1, *([1] * (values.ndim - 1)))
+        result[blended] += part * (values[other[blended]] - values[first[blended]])
+        return result
 
-def _wide(values: Floats) -> Floats:
-    return values[:, None] if values.ndim == 1 else values
+    return Sheet(
+        points=mixed(whole.points),
+        corners=compact.reshape(-1).astype(np.int64),
+        sizes=np.concatenate([sizes[wholly], np.array([len(loop) for loop in kept], np.int64)]),
+        weights=mixed(whole.weights),
+        columns={name: mixed(values) for name, values in whole.columns.items()},
+        materials=np.concatenate([old_slots[wholly], np.array(slots, dtype=np.int64)]),
+    )
 
 
 def without(whole: Sheet, gone: npt.NDArray[np.bool_]) -> Sheet:

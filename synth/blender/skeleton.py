@@ -11,7 +11,7 @@ from .bodies import Base, Points
 Matrix = npt.NDArray[np.float64]
 
 
-def turned(axis: Sequence[float], degrees: float) -> Matrix:
+def turned(axis: Sequence[float] | Points, degrees: float) -> Matrix:
     """Return the 3 x 3 rotation about an axis, right-handed.
 
     Examples
