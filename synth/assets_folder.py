@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-SUFFIXES = (".blend", ".glb", ".gltf", ".obj", ".fbx")
-
-NOT_STATED = "not stated"
+from .blender.asset_files import NOT_STATED, SUFFIXES
 
 _KNOWN = {"asset": str, "licence": str, "source": str, "up": str, "size": list, "without": list}
 _LICENCE_NAMES = ("licence", "license", "copying")

@@ -1,6 +1,7 @@
 """What can be said of an asset's files without Blender: whether they are whole, and all there."""
 
 import json
+import math
 import os
 import struct
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from urllib.parse import unquote
 from .failure import Failure
 
 SUFFIXES = (".blend", ".glb", ".gltf", ".obj", ".fbx")
+
+NOT_STATED = "not stated"
+"""What is said of a licence or a source that nobody has told."""
 
 _GLTF, _JSON, _BINARY = 0x46546C67, 0x4E4F534A, 0x004E4942
 # Plain, gzip and Zstandard.
@@ -136,11 +140,25 @@ def _check_obj(path: Path, root: Path) -> None:
     data = path.read_bytes()
     if b"\0" in data:
         raise Failure("corrupt_asset", f"{path.name} is not text")
-    points = faces = 0
+    points = faces = furthest = 0
     lines = data.decode("utf-8", "replace").splitlines()
-    for line in lines:
-        points += line.startswith("v ")
-        faces += line.startswith("f ")
+    try:
+        for line in lines:
+            if line.startswith("v "):
+                points += 1
+                if not all(map(math.isfinite, map(float, line.split()[1:4]))):
+                    raise ValueError(f"no point: {line}")
+            elif line.startswith("f "):
+                faces += 1
+                corners = [int(corner.split("/", 1)[0]) for corner in line.split()[1:]]
+                # Below 0 they count from the last point so far.
+                furthest = max(
+                    furthest, *corners, *(points - corner for corner in corners if corner < -points)
+                )
+    except (ValueError, TypeError) as error:
+        raise Failure("corrupt_asset", f"{path.name}: {error}") from None
+    if furthest > points:
+        raise Failure("corrupt_asset", f"{path.name} has a face of point {furthest} of {points}")
     if not points and not faces:
         raise Failure("corrupt_asset", f"{path.name} has no line of a point or a face")
     if not points or not faces:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from mathutils import Matrix
 
-from .asset_files import check_asset, inside
+from .asset_files import NOT_STATED, check_asset, inside
 from .draws import Draws
 from .failure import Failure
 from .materials import is_transparent
@@ -18,8 +18,6 @@ from .subject import Credit, Subject
 
 SIZE = (0.25, 2.0)
 """Metres of the largest side: what lies within stays as it is."""
-
-NOT_STATED = "not stated"
 
 _SURFACES = ("MESH", "CURVE", "SURFACE", "FONT", "META", "CURVES", "POINTCLOUD")
 _NO_PART = ("CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER")
@@ -124,7 +122,7 @@ def _imported(path: Path, up: str) -> set[Any]:
                 axes = ("Y", "Z") if up == "z" else ("NEGATIVE_Z", "Y")
                 bpy.ops.wm.obj_import(filepath=str(path), forward_axis=axes[0], up_axis=axes[1])
             case _:
-                if hasattr(bpy.types, "WM_OT_fbx_import"):
+                if "fbx_import" in dir(bpy.ops.wm):  # since 4.5
                     bpy.ops.wm.fbx_import(filepath=str(path))
                 else:
                     bpy.ops.import_scene.fbx(filepath=str(path))
@@ -247,7 +245,7 @@ def _local(thing: Any) -> npt.NDArray[np.float64]:
         table.foreach_get("vector", points)
         return points.reshape(-1, 3).astype(np.float64)
     mesh = thing.to_mesh()
-    if mesh is None:
+    if mesh is None or not len(mesh.polygons):
         return np.zeros((0, 3))
     points = np.empty(len(mesh.vertices) * 3, np.float32)
     mesh.vertices.foreach_get("co", points)

@@ -15,6 +15,7 @@ from .colours import (
     WALNUT,
     WHITE,
     Colour,
+    mixed,
     shade,
 )
 from .labels import stripes
@@ -56,7 +57,7 @@ def _wall_surface(choices: Choices, kind: str) -> tuple[Any, float]:
         return stuff("plaster", tones, 1.5, rough=0.95, bump=0.25, grain=60, worn=0.05), 1.0
     if kind == "concrete":
         grey = choices.number("grey", 0.55, 0.4, 0.7)
-        tones = [(grey,) * 3, (grey * 0.85,) * 3, (grey * 1.06,) * 3]
+        tones = [shade((grey, grey, grey), by) for by in (1.0, 0.85, 1.06)]
         return stuff("concrete", tones, 1.2, rough=0.95, bump=0.2, grain=30, worn=0.1), 1.0
     if kind == "bricks":
         return printed("bricks", _bricks(choices), **finish), 0.9
@@ -119,7 +120,7 @@ def _bricks(choices: Choices) -> Paper:
 def _wallpaper(choices: Choices, paint: Colour) -> Paper:
     paper = Paper(choices.random, 640, 640, paint)
     ink, other = choices.colour("ink", (0.5, 0.6, 0.5)), choices.colour("other", (0.7, 0.4, 0.3))
-    soft = tuple(0.6 * a + 0.4 * b for a, b in zip(ink, paint, strict=True))
+    soft = mixed(ink, paint, 0.6)
     design = choices.pick("design", "stripes", "flowers", "dots", "lattice")
     if design == "stripes":
         stripes(paper, [paint, soft, paint, shade(paint, 0.93)], 0.0625)

