@@ -254,6 +254,19 @@ def test_the_program_renders_and_draws_a_sheet(
     assert facts_of(out, "m_00000001")["index"] == 1
 
 
+def test_denoised_foregrounds_do_not_shine_at_their_edges(
+    blender: Interpreter, tmp_path: Path
+) -> None:
+    scene = monkeys(alpha=AlphaTable(foreground=True), picture=PictureTable(denoise=True))
+    name = specs(1, scene)[0]["name"]
+    carried_out(blender, tmp_path, specs(1, scene))
+    front = read(tmp_path / f"{name}.foreground.png").astype(float)
+    alpha, light = front[..., 3], front[..., :3].max(axis=-1)
+    soft = (alpha > 0) & (alpha < 65535)
+    assert soft.sum() > 20
+    assert light[soft].max() <= 1.1 * light[alpha == 65535].max()
+
+
 def test_shapes_of_pictures_are_kept(blender: Interpreter, tmp_path: Path) -> None:
     tall = specs(1, monkeys(picture=PictureTable(shapes=["3:4"], denoise=True)))
     carried_out(blender, tmp_path, tall)

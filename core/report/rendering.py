@@ -66,7 +66,12 @@ def _pair(folder: Path, name: str) -> Image | None:
         return None
     alpha: Alpha = levels.astype(np.float32) / (65535 if levels.dtype == np.uint16 else 255)
     image = np.ascontiguousarray(image[..., ::-1])
-    both = np.hstack([image, composite(image, alpha, MAGENTA)])
+    own = _read(folder / f"{name}.foreground.png", cv2.IMREAD_UNCHANGED)
+    # The picture's colours hold some background at the edges; the foreground's do not.
+    colours = (
+        image if own is None else np.ascontiguousarray((own[..., 2::-1] >> 8).astype(np.uint8))
+    )
+    both = np.hstack([image, composite(colours, alpha, MAGENTA)])
     scale = _LONG / max(image.shape[:2])
     height, width = (max(1, round(scale * side)) for side in both.shape[:2])
     small: Any = cv2.resize(both, (width, height), interpolation=cv2.INTER_AREA)

@@ -159,6 +159,33 @@ def _shadow(stage: Stage) -> Doubles:
     return np.clip(_luminance(with_it) / np.maximum(_luminance(without_it), 1e-6), 0, 1)
 
 
+def straight(foreground: Doubles, *, denoised: bool) -> Doubles:
+    """Return colours that are not multiplied by alpha, beside alpha, H x W x 4, linear light.
+
+    The denoiser carries light over edges, but not alpha: there, denoised colours are those of the
+    neighbourhood (normalised convolution), or they would shine.
+    """
+    alpha = np.clip(foreground[..., 3:], 0, 1)
+    colours = foreground[..., :3] / np.maximum(alpha, 1e-6)
+    if denoised:
+        near = _blurred(foreground[..., :3]) / np.maximum(_blurred(alpha), 1e-6)
+        colours = np.where(alpha < 1, near, colours)
+    return np.concatenate([colours * (alpha > 0), alpha], axis=-1)
+
+
+def _blurred(planes: Doubles) -> Doubles:
+    """Return the binomial mean of 5 x 5 pixels, H x W x C; outside there is nothing."""
+    weights = np.array((1, 4, 6, 4, 1)) / 16
+    for axis in (0, 1):
+        around = [(0, 0)] * 3
+        around[axis] = (2, 2)
+        padded = np.pad(planes, around)
+        side = planes.shape[axis]
+        shifted = [np.take(padded, range(at, at + side), axis) for at in range(len(weights))]
+        planes = np.tensordot(weights, np.stack(shifted), axes=1)
+    return planes
+
+
 def _luminance(colour: Floats) -> Doubles:
     """Return the luminance (ITU-R BT.709) of linear light."""
     return np.asarray(colour[..., :3], np.float64) @ np.array((0.2126, 0.7152, 0.0722))

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
 
-from .alpha import Taken, chosen_path, exposure, measured, take
+from .alpha import Taken, chosen_path, exposure, measured, straight, take
 from .camera import Shot, first_shot, place_camera
 from .draws import Draws
 from .failure import Failure
@@ -221,7 +220,9 @@ def _written(
         ".alpha": quantised(taken.alpha, 16),
     }
     if taken.foreground is not None:
-        files[".foreground"] = _straight(taken.foreground, bright)
+        colours = straight(taken.foreground, denoised=spec.get("denoise", False))
+        colours[..., :3] = srgb(colours[..., :3] * bright)
+        files[".foreground"] = quantised(colours, 16)
     if taken.shadow is not None:
         files[".shadow"] = quantised(1.0 - taken.shadow, 16)
     name = spec["name"]
@@ -267,10 +268,3 @@ def _told(part: dict[str, Any]) -> dict[str, Any]:
     """Return a part of the sample without what is true of this machine alone."""
     told = {name: value for name, value in part.items() if name != "root"}
     return told | ({"path": Path(part["path"]).name} if part.get("path") else {})
-
-
-def _straight(foreground: Any, bright: float) -> Any:
-    """Return H x W x 4 uint16: colour divided by alpha and sRGB encoded, beside alpha."""
-    alpha = np.clip(foreground[..., 3:], 0, 1)
-    colour = srgb(foreground[..., :3] / np.maximum(alpha, 1e-6) * bright) * (alpha > 0)
-    return quantised(np.concatenate([colour, alpha], axis=-1), 16)
