@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from .failure import Failure
+
 FOLDER_VARIABLE = "MASKMILL_MAKEHUMAN"
 CREDIT = ("MakeHuman base mesh, targets and rig (MPFB2)", "CC0 1.0")
 BODY_VERTICES = 13380  # the first ones are skin, the rest helpers: clothing shells, eyes, joints
@@ -25,8 +27,11 @@ _DECIMETRE = 0.1  # the unit of the files
 Points = npt.NDArray[np.float64]
 
 
-class BodyDataMissingError(RuntimeError):
-    """The MakeHuman files are not there."""
+class BodyDataMissingError(Failure):
+    """The MakeHuman files are not there: a sample fails with the reason `no_body_data`."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("no_body_data", detail)
 
 
 def data_folder() -> Path:

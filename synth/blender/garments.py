@@ -223,8 +223,9 @@ def neckline(kind: str, size: Measures, points: Points) -> Floats:
     middle = np.clip(1.0 - (across / (1.1 * width * depth)) ** 2, 0.0, 1.0) ** 2
     ahead = _ramp(-(points[:, 1] - y), -0.06 * u, 0.01 * u)
     below = height - drop * u * middle * ahead - points[:, 2]
-    # Shoulders beyond the opening are covered, however high they are.
-    return np.maximum(below, 0.8 * (across - width * depth))
+    # Shoulders beyond the opening are covered, however high they are; ears are not.
+    shoulders = np.minimum(0.8 * (across - width * depth), z + 0.07 * u - points[:, 2])
+    return np.maximum(below, shoulders)
 
 
 def _bottom(pattern: Pattern, size: Measures) -> float:

@@ -309,7 +309,7 @@ def posed(body: Rest, plan: Plan, sole: float, cloth: float = 0.008) -> Stance:
         for side, sign in _SIDES:
             leg, ankle, foot = legs[side], ankles[side], feet[side]
             if leg.shin == "down":
-                ankle, foot = _behind_knee(body, side, sign, hip(side, root), leg)
+                ankle, foot = _behind_knee(body, side, hip(side, root), sole)
             turns |= _leg_turns(
                 body, leg, side, sign, hip(side, root), pelvis, ankle, foot, leg.shin == "down"
             )
@@ -326,19 +326,18 @@ def posed(body: Rest, plan: Plan, sole: float, cloth: float = 0.008) -> Stance:
     return stance(base, body.heads, turns, root)
 
 
-def _behind_knee(
-    body: Rest, side: str, sign: float, hip: Points, leg: Leg
-) -> tuple[Points, Matrix]:
+def _behind_knee(body: Rest, side: str, hip: Points, sole: float) -> tuple[Points, Matrix]:
     """Return ankle and foot of a leg that kneels below its hip, the shin along the ground."""
     thigh = float(np.linalg.norm(body.head(f"lowerleg01.{side}") - body.head(f"upperleg01.{side}")))
     shin = body.head(f"foot.{side}") - body.head(f"lowerleg01.{side}")
-    length = float(np.linalg.norm(shin))
     knee = hip + thigh * np.array([0.0, -0.12, -0.9928])
-    backward = np.array([0.0, 0.985, 0.17])
-    ankle = knee + length * backward
-    # The toes are tucked under: the sole faces backward.
+    # The toes are tucked under: the sole faces backward, its tip is on the ground.
     foot = turned(_X, 62.0)
-    return ankle, foot
+    skin = body.vertices[feet_of(body.base)[side]] - body.head(f"foot.{side}")
+    height = 1.15 * sole + 0.006 - float((skin @ foot.T)[:, 2].min())
+    rise = float(np.clip((height - knee[2]) / np.linalg.norm(shin), -0.5, 0.7))
+    backward = np.array([0.0, np.sqrt(1.0 - rise**2), rise])
+    return knee + np.linalg.norm(shin) * backward, foot
 
 
 def clearances(feet: dict[str, Points]) -> tuple[float, float]:
