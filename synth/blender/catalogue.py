@@ -85,6 +85,8 @@ BACKGROUND: tuple[str, ...] = (
     "hedge",
     "potted",
 )
+# Of the background, what fills the picture from side to side: one is enough, and behind the rest.
+BACKDROPS: tuple[str, ...] = ("wall", "door", "window", "hedge")
 
 GROUNDS: tuple[str, ...] = (
     "tiles",

@@ -9,6 +9,7 @@ import numpy as np
 from mathutils import Matrix
 
 from . import background_furniture, background_garden, background_room, occluders
+from .catalogue import BACKDROPS
 from .choices import Choices
 from .draws import Draws
 from .failure import Failure
@@ -32,8 +33,8 @@ BACKGROUND: dict[str, Callable[[Any, Choices, float, float], None]] = {
     "potted": background_garden.potted,
 }
 
-# They are behind everything and face the camera squarely, or their ends would show.
-_FLAT = frozenset(("wall", "door", "window", "hedge"))
+# They face the camera squarely, or their ends would show.
+_FLAT = frozenset(BACKDROPS)
 
 # Metres that a picture shows at the least: what stands behind a small thing is made smaller, or one
 # would only see its feet.
