@@ -48,6 +48,7 @@ Spec = dict[str, Any]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TRIES = 2000
+_DEEP = 0.6  # metres that furniture needs before a wall
 
 
 def _range(name: str, value: Range, low: float = -math.inf, high: float = math.inf) -> None:
@@ -670,7 +671,7 @@ class Scene:
                     "side": each.uniform("side", *table.side),
                 }
             )
-        return things
+        return _arranged(things)
 
     def _occluders(self, draws: Draws) -> list[Spec]:
         table, things = self.occluders, list[Spec]()
@@ -708,6 +709,26 @@ class Scene:
 
 def _number(draws: Draws, count: tuple[int, int]) -> int:
     return count[0] + int(draws.uniform("count") * (count[1] - count[0] + 1))
+
+
+def _arranged(things: list[Spec]) -> list[Spec]:
+    """Keep one backdrop at most, behind all else: it fills the picture from side to side.
+
+    Examples
+    --------
+    >>> drawn = (("wall", 2.0), ("sofa", 3.0), ("hedge", 4.0))
+    >>> kept = _arranged([{"kind": kind, "distance": far} for kind, far in drawn])
+    >>> [(thing["kind"], thing["distance"]) for thing in kept]
+    [('wall', 3.6), ('sofa', 3.0)]
+    """
+    backdrops = [thing for thing in things if thing["kind"] in catalogue.BACKDROPS]
+    others = [thing for thing in things if thing["kind"] not in catalogue.BACKDROPS]
+    behind = max((thing["distance"] + _DEEP for thing in others), default=0.0)
+    return [
+        thing | {"distance": max(thing["distance"], behind)} if thing in backdrops else thing
+        for thing in things
+        if thing in others or thing is backdrops[0]
+    ]
 
 
 def _one(draws: Draws, name: str, wanted: Names, known: Sequence[str]) -> str:
