@@ -17,6 +17,7 @@ import pytest
 from maskmill.cli import main
 from maskmill.light import to_linear
 from maskmill.synth import Scene, render
+from maskmill.synth.blender import catalogue
 from maskmill.synth.interpreter import Interpreter, NoBlenderError, find
 from maskmill.synth.rendering import FAILURES, specs_of
 from maskmill.synth.scene import (
@@ -265,6 +266,19 @@ def test_denoised_foregrounds_do_not_shine_at_their_edges(
     soft = (alpha > 0) & (alpha < 65535)
     assert soft.sum() > 20
     assert light[soft].max() <= 1.1 * light[alpha == 65535].max()
+
+
+def test_every_ground_and_every_world_is_there(blender: Interpreter, tmp_path: Path) -> None:
+    samples = specs(max(len(catalogue.GROUNDS), len(catalogue.WORLDS)))
+    for number, spec in enumerate(samples):
+        ground = catalogue.GROUNDS[number % len(catalogue.GROUNDS)]
+        spec["ground"] = {"kind": ground, "seed": number}
+        spec["world"] |= {"name": catalogue.WORLDS[number % len(catalogue.WORLDS)]}
+        spec |= {"width": 24, "height": 24, "samples": 1}
+    found = carried_out(blender, tmp_path, samples)
+    assert {name: outcome.detail for name, outcome in found.items() if not outcome.done} == {}
+    pictures = [read(tmp_path / f"{spec['name']}.png") for spec in samples]
+    assert all(picture.std() > 5 for picture in pictures)
 
 
 def test_shapes_of_pictures_are_kept(blender: Interpreter, tmp_path: Path) -> None:
