@@ -14,6 +14,7 @@ from maskmill.synth.blender import (
     garments,
     grounding,
     heads,
+    measures,
     population,
     poses,
     shells,
@@ -267,6 +268,15 @@ def test_skin_has_human_hues() -> None:
         assert red > green > blue
         # Hue of linear light, degrees: orange, neither red nor yellow.
         assert 8.0 < 60.0 * (green - blue) / (red - blue) < 40.0
+
+
+@pytest.mark.parametrize("age", [5.0, 30.0, 84.0])
+@pytest.mark.parametrize("sex", [0.1, 0.9])
+def test_the_pit_of_the_neck_lies_below_the_chin(base: Base, age: float, sex: float) -> None:
+    body = rest(base, age=age, sex=sex, height=1.1 if age < 10.0 else 1.65)
+    head, size = heads.head_of(body), measures.measured(body)
+    assert size.notch[1] < head.chin[1] - 0.2 * head.tall
+    assert size.waist > size.hip > size.crotch > size.knee > size.ankle
 
 
 def test_eyes_fill_their_sockets(woman: Rest) -> None:

@@ -259,7 +259,7 @@ def _muted(draws: Draws, name: str) -> Colour:
     if kind == "earth":
         return hsv(draws.uniform(name, 0.05, 0.14), 0.3 + 0.3 * value, 0.25 + 0.5 * value)
     if kind == "white":
-        return hsv(draws.uniform(name), 0.04, 0.80 + 0.14 * value)
+        return hsv(draws.uniform(name), 0.04, 0.70 + 0.16 * value)
     return hsv(draws.uniform(name), 0.45 + 0.35 * value, 0.35 + 0.5 * draws.uniform(f"{name} b"))
 
 

@@ -149,11 +149,11 @@ def _worn(spec: Mapping[str, Any]) -> list[str]:
 
 
 def _dressed(
-    body: Rest, names: list[str], draws: Draws
+    body: Rest, names: list[str], draws: Draws, folded: bool
 ) -> tuple[tuple[garments.Garment, ...], Floats]:
     """Return garments without what others hide, and how deep each skin vertex is covered."""
     base = body.base
-    worn = [garments.made(name, body, draws.within(name)) for name in names]
+    worn = [garments.made(name, body, draws.within(name), folded=folded) for name in names]
     skin = body.vertices[:BODY_VERTICES]
     arm = arm_weight(base, base.weights[:BODY_VERTICES])
     depth = np.max([np.full(BODY_VERTICES, -1.0), *(g.covers(skin, arm) for g in worn)], axis=0)
@@ -203,7 +203,7 @@ def figure(base: Base, spec: Mapping[str, Any], draws: Draws) -> Figure:
     body = body_of(base, spec, draws)
     plan = poses.plan(spec["pose"], draws.within("pose"))
     shoes = footwear.made(spec["garments"]["shoes"], body)
-    layers, depth = _dressed(body, _worn(spec), draws.within("cloth"))
+    layers, depth = _dressed(body, _worn(spec), draws.within("cloth"), plan.folded)
     stance = grounding.posed(body, plan, shoes.lift)
     turn = skeleton.turned((0.0, 0.0, 1.0), float(np.degrees(spec.get("turn", 0.0))))
     stance = Stance(turn @ stance.rotations, stance.offsets @ turn.T)

@@ -458,7 +458,7 @@ def _made_skirt(body: Rest, size: Measures, draws: Draws) -> Garment:
     )
 
 
-def made(name: str, body: Rest, draws: Draws) -> Garment:
+def made(name: str, body: Rest, draws: Draws, *, folded: bool = False) -> Garment:
     """Cut a garment for a body.
 
     Parameters
@@ -469,6 +469,8 @@ def made(name: str, body: Rest, draws: Draws) -> Garment:
         The body at rest.
     draws
         The draws of this garment.
+    folded
+        Whether the body will bend far at the hips: tops then end above the thighs.
 
     Returns
     -------
@@ -483,6 +485,8 @@ def made(name: str, body: Rest, draws: Draws) -> Garment:
     if name not in PATTERNS:
         raise ValueError(f"garment must be one of {', '.join(PATTERNS)}, got {name!r}")
     pattern = PATTERNS[name]
+    if folded and pattern.top is None and pattern.hem_from == "hip" and not pattern.lengthened:
+        pattern = replace(pattern, hem=-0.03)
     size, base = measured(body), body.base
     if name == "skirt":
         return _made_skirt(body, size, draws)

@@ -444,7 +444,7 @@ def _grown(
     fringe: npt.NDArray[np.bool_],
     generator: np.random.Generator,
 ) -> Points:
-    """Return guides (N x 20 x 3) that leave the scalp as combed, fall, and lie on what they meet."""
+    """Return guides (N x 20 x 3) that leave the scalp combed, fall, and lie on what they meet."""
     steps = 20
     step = (lengths / (steps - 1))[:, None]
     head = ground.head

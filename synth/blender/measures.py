@@ -62,7 +62,8 @@ def measured(body: Rest) -> Measures:
     shell = vertices[np.unique(base.faces[base.groups["helper-tights"]])]
     middle = shell[np.abs(shell[:, 0]) < 0.006]
     front, back = middle[middle[:, 1] < 0.0], middle[middle[:, 1] > 0.0]
-    low, high = body.head("clavicle.L")[2], body.head("neck03")[2]
+    # Above the root of the neck old throats may lie further back than the pit.
+    low, high = body.head("clavicle.L")[2], body.head("neck01")[2]
     pit = front[(front[:, 2] > low) & (front[:, 2] < high)]
     notch = pit[pit[:, 1].argmax()]
     # The seventh vertebra lies about as high as the root of the neck.

@@ -10,13 +10,14 @@ from mathutils import Matrix
 from . import bodies, fabrics, faces, figures, hair, heads, shells, skin
 from .bodies import Points
 from .draws import Draws
+from .materials import material
 from .shells import Sheet
 from .subject import Credit, Subject
 
 Floats = npt.NDArray[np.float64]
 
 
-def _mesh(name: str, points: Points, sheet: Sheet, *materials: Any) -> Any:
+def _mesh(name: str, points: Points, sheet: Sheet, stuff: Any) -> Any:
     """Return a smooth mesh of a sheet's polygons, with its column "cloth" as an attribute."""
     made = bpy.data.meshes.new(name)
     made.vertices.add(len(points))
@@ -26,10 +27,7 @@ def _mesh(name: str, points: Points, sheet: Sheet, *materials: Any) -> Any:
     made.polygons.add(len(sheet.sizes))
     made.polygons.foreach_set("loop_start", sheet.starts.astype(np.int32))
     made.polygons.foreach_set("use_smooth", np.ones(len(sheet.sizes), dtype=bool))
-    if len(materials) > 1:
-        made.polygons.foreach_set("material_index", sheet.slots().astype(np.int32))
-    for material in materials:
-        made.materials.append(material)
+    made.materials.append(stuff)
     if "cloth" in sheet.columns:
         places = np.concatenate([sheet.columns["cloth"], np.zeros((len(points), 1))], axis=1)
         attribute = made.attributes.new("cloth", "FLOAT_VECTOR", "POINT")
@@ -44,7 +42,7 @@ def _object(collection: Any, name: str, data: Any) -> Any:
     return made
 
 
-def _curves(collection: Any, name: str, strands: hair.Strands, material: Any) -> Any:
+def _curves(collection: Any, name: str, strands: hair.Strands, stuff: Any) -> Any:
     count, points, _ = strands.points.shape
     data = bpy.data.hair_curves.new(name)
     data.add_curves([points] * count)
@@ -54,11 +52,11 @@ def _curves(collection: Any, name: str, strands: hair.Strands, material: Any) ->
     taper = strands.radius * (1.0 - (1.0 - strands.tip) * np.linspace(0.0, 1.0, points) ** 1.5)
     radius = data.attributes.get("radius") or data.attributes.new("radius", "FLOAT", "POINT")
     radius.data.foreach_set("value", np.tile(taper, count).astype(np.float32))
-    data.materials.append(material)
+    data.materials.append(stuff)
     return _object(collection, name, data)
 
 
-def _eyeball(collection: Any, eye: faces.Eye, material: Any) -> Any:
+def _eyeball(collection: Any, eye: faces.Eye, stuff: Any) -> Any:
     """Add an eyeball: a ball of rings around its line of sight."""
     rings, around = 16, 24
     polar = np.linspace(0.0, np.pi * 0.62, rings)
@@ -76,7 +74,7 @@ def _eyeball(collection: Any, eye: faces.Eye, material: Any) -> Any:
         [i + j, i + (j + 1) % around, i + around + (j + 1) % around, i + around + j], axis=2
     ).reshape(-1, 4)
     sheet = shells.sheet(points, quads, np.zeros((len(points), 1)))
-    made = _object(collection, "eye", _mesh("eye", sheet.points * eye.radius, sheet, material))
+    made = _object(collection, "eye", _mesh("eye", sheet.points * eye.radius, sheet, stuff))
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = eye.turn, eye.centre
     made.matrix_world = Matrix(matrix.tolist())
@@ -133,24 +131,26 @@ def build(collection: Any, spec: dict[str, Any], draws: Draws) -> Subject:
             if not len(part.sizes):
                 continue
             placed = figure.posed(part)
-            material = main if not name or trim is None or name == "collar" else trim
-            made = _object(collection, layer.name, _mesh(layer.name, placed, part, material))
+            fabric = main if not name or trim is None or name == "collar" else trim
+            made = _object(collection, layer.name, _mesh(layer.name, placed, part, fabric))
             if not name:
                 _thickened(made, layer.thickness)
             objects.append(made)
             points.append(placed)
     upper, sole, sock = fabrics.footwear(figure.shoes.name, draws.within("fabric", "shoes"))
-    for part, material in (
+    for part, stuff in (
         (figure.shoes.upper, upper),
         (figure.shoes.sole, sole),
         (figure.shoes.sock, sock),
     ):
         placed = figure.posed(part)
-        made = _object(collection, "shoes", _mesh("shoes", placed, part, material))
+        made = _object(collection, "shoes", _mesh("shoes", placed, part, stuff))
         if part is figure.shoes.upper:
             _thickened(made, 0.002)
         objects.append(made)
         points.append(placed)
+    if spec["pose"] == "looking_at_phone":
+        objects.append(_phone(collection, figure))
     points += [
         np.array(thing.data.attributes["position"].data[0].vector)[None]
         for thing in objects
@@ -162,6 +162,35 @@ def build(collection: Any, spec: dict[str, Any], draws: Draws) -> Subject:
         facts=dict(figure.facts),
         credits=(Credit(*bodies.CREDIT),),
     )
+
+
+def _phone(collection: Any, figure: figures.Figure) -> Any:
+    """Add a telephone in the higher hand."""
+    body, bone = figure.body, figure.body.base.bone
+    wrists = {
+        side: figure.stance.place(bone[f"wrist.{side}"], body.head(f"wrist.{side}"))
+        for side in "LR"
+    }
+    side, sign = ("L", 1.0) if wrists["L"][2] > wrists["R"][2] else ("R", -1.0)
+    index, little = body.head(f"finger2-1.{side}"), body.head(f"finger5-1.{side}")
+    across = index - little
+    along = (index + little) / 2.0 - body.head(f"wrist.{side}")
+    palm = sign * np.cross(across, along)
+    across, along, palm = (axis / np.linalg.norm(axis) for axis in (across, along, palm))
+    across = np.cross(along, palm)
+    middle = (index + little) / 2.0 + 0.022 * palm + 0.022 * along
+    half = (0.036, 0.072, 0.0045)
+    corners = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) * half
+    points = middle + corners @ np.stack([across, along, palm])
+    quads = np.array(
+        [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    )
+    rigid = np.zeros((8, len(body.base.bones)))
+    rigid[:, bone[f"wrist.{side}"]] = 1.0
+    sheet = shells.sheet(points, quads, rigid)
+    data = _mesh("phone", figure.posed(sheet), sheet, material("phone", (0.01, 0.01, 0.012), 0.15))
+    data.polygons.foreach_set("use_smooth", np.zeros(6, dtype=bool))
+    return _object(collection, "phone", data)
 
 
 def _skin(
@@ -196,10 +225,9 @@ def _head(
     iris = draws.choice("iris", fabrics.IRISES)
     if spec["skin"] > 0.55:
         iris = next(iter(fabrics.IRISES))
-    material = fabrics.eye("eye", iris, 0.36)
+    ball = fabrics.eye("eye", iris, 0.36)
     objects += [
-        _eyeball(collection, eye, material)
-        for eye in faces.eyes(figure, head, draws.within("gaze"))
+        _eyeball(collection, eye, ball) for eye in faces.eyes(figure, head, draws.within("gaze"))
     ]
     pigment = spec["hair"]
     shade = fabrics.hair("hair", pigment["melanin"], pigment["redness"])

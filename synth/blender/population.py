@@ -31,6 +31,8 @@ _SPREAD = 0.042  # standard deviation of height over its median, adults and chil
 _SHRINKING_FROM, _SHRINKING = 45.0, 0.0011  # years, metres a year
 
 _POSE_WEIGHTS: Mapping[str, float] = {"relaxed": 2.0, "contrapposto": 2.0, "walking": 2.0}
+# Where a skirt would not hang.
+_LOW_POSES = ("running", "crouching", "kneeling", "sitting")
 _TOP_WEIGHTS: Mapping[str, float] = {"t_shirt": 2.0, "dress": 0.0, "tank_top": 0.6}
 _BOTTOM_WEIGHTS: Mapping[str, float] = {"jeans": 2.0, "skirt": 0.0, "leggings": 0.0}
 _FEMALE_HAIR: Mapping[str, float] = {
@@ -102,12 +104,13 @@ def _hair(draws: Draws, female: bool, age: float, skin: float) -> dict[str, Any]
     }
 
 
-def _garments(draws: Draws, female: bool, age: float) -> dict[str, str | None]:
+def _garments(draws: Draws, female: bool, age: float, pose: str) -> dict[str, str | None]:
     tops = _weighted(TOPS, _TOP_WEIGHTS)
     bottoms = _weighted(BOTTOMS, _BOTTOM_WEIGHTS)
-    if female:
+    if female and pose not in _LOW_POSES:
         tops["dress"] = 1.2
         bottoms["skirt"] = 1.0
+    if female:
         bottoms["leggings"] = 0.7
     if age > 60.0:
         tops["tank_top"] = tops["hoodie"] = 0.15
@@ -153,6 +156,7 @@ def sampled(draws: Draws) -> dict[str, Any]:
     sex = draws.uniform("sex", 0.0, 0.2) if female else draws.uniform("sex", 0.8, 1.0)
     height = median_height(float(not female), age) * (1.0 + _SPREAD * _normal(draws, "height"))
     skin = draws.uniform("skin")
+    pose = draws.choice("pose", _weighted(POSES, _POSE_WEIGHTS))
     return {
         "kind": "person",
         "seed": draws.seed("person"),
@@ -162,8 +166,8 @@ def sampled(draws: Draws) -> dict[str, Any]:
         "weight": round(0.15 + 0.7 * _bell(draws, "weight"), 3),
         "muscle": round(0.15 + 0.7 * _bell(draws, "muscle"), 3),
         "skin": round(skin, 3),
-        "pose": draws.choice("pose", _weighted(POSES, _POSE_WEIGHTS)),
+        "pose": pose,
         "hair": _hair(draws.within("hair"), female, age, skin),
-        "garments": _garments(draws.within("garments"), female, age),
+        "garments": _garments(draws.within("garments"), female, age, pose),
         "turn": round(draws.uniform("turn", -0.6, 0.6), 3),
     }

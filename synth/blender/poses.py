@@ -99,6 +99,8 @@ class Plan:
         Turns: bend forward, lean to the left, twist to the left. The head's follow the spine's.
     seated
         Whether the seat rests on the ground.
+    folded
+        Whether the body bends so far at the hips that long tops would bunch.
     left, right
         Legs.
     left_arm, right_arm
@@ -112,6 +114,7 @@ class Plan:
     spine: Triple = (0.0, 0.0, 0.0)
     head: Triple = (0.0, 0.0, 0.0)
     seated: bool = False
+    folded: bool = False
     left: Leg = field(default_factory=Leg)
     right: Leg = field(default_factory=Leg)
     left_arm: Arm = field(default_factory=Arm)
@@ -220,10 +223,10 @@ def _arms_crossed(draws: Draws) -> Plan:
     return replace(
         _upright(draws) if draws.chance("even", 0.5) else _contrapposto(draws),
         left_arm=Arm(
-            reach="across", offset=(-0.11, 0.15, 0.0), pole=(0.7, 0.1, -1), roll=5, curl=0.25
+            reach="across", offset=(-0.045, 0.125, 0.0), pole=(0.8, 0.1, -1), roll=-65, curl=0.3
         ),
         right_arm=Arm(
-            reach="across", offset=(-0.10, 0.075, -0.05), pole=(0.7, 0.0, -1), roll=5, curl=0.3
+            reach="across", offset=(-0.035, 0.062, -0.045), pole=(0.8, 0.0, -1), roll=-50, curl=0.3
         ),
     )
 
@@ -326,6 +329,7 @@ def _leaning(draws: Draws) -> Plan:
     hand = Arm(reach="knee", offset=(0.02, 0.05, 0.13), pole=(1.0, -0.3, 0.2), roll=-30, flex=-15)
     return replace(
         plan,
+        folded=True,
         drop=0.07,
         shift=(0.0, -0.16),
         hips=(34.0, 0.0, 0.0),
@@ -397,9 +401,10 @@ def _running(draws: Draws) -> Plan:
 
 
 def _crouching(draws: Draws) -> Plan:
-    hand = Arm(reach="knee", offset=(-0.03, 0.06, 0.03), pole=(1.0, 0.0, -0.2), curl=0.3, flex=25)
+    hand = Arm(reach="knee", offset=(-0.03, 0.06, 0.03), pole=(1.0, 0.0, -0.2), curl=0.3, flex=35)
     return Plan(
         standing=False,
+        folded=True,
         drop=draws.uniform("deep", 0.50, 0.58),
         shift=(0.0, -0.14),
         hips=(28.0, 0.0, 0.0),
@@ -417,6 +422,7 @@ def _kneeling(draws: Draws) -> Plan:
     return replace(
         plan,
         standing=False,
+        folded=True,
         hips=(4.0, 0.0, 0.0),
         spine=(8.0, 0.0, 5.0),
         left=Leg(out=0.15, forward=0.48, toe_out=6, knee_out=4),
@@ -430,10 +436,11 @@ def _kneeling(draws: Draws) -> Plan:
 def _sitting(draws: Draws) -> Plan:
     plan = _upright(draws)
     near = draws.uniform("near", 0.62, 0.80)
-    hand = Arm(reach="knee", offset=(-0.02, 0.03, 0.05), pole=(1.0, -0.2, -0.4), curl=0.3, flex=20)
+    hand = Arm(reach="knee", offset=(-0.02, -0.02, 0.07), pole=(1.0, -0.2, -0.4), curl=0.3, flex=55)
     return replace(
         plan,
         standing=False,
+        folded=True,
         seated=True,
         hips=(-12.0, 0.0, 0.0),
         spine=(30.0, 0.0, draws.uniform("twist", -6, 6)),

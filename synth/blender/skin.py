@@ -16,11 +16,11 @@ Floats = npt.NDArray[np.float64]
 # sRGB of skin in even light, from light to dark; hues of 15 to 25 degrees.
 _TONES = np.array(
     [
-        (238, 202, 182),
-        (226, 182, 155),
-        (204, 154, 122),
-        (168, 117, 86),
-        (124, 82, 60),
+        (228, 188, 165),
+        (217, 172, 144),
+        (196, 146, 115),
+        (162, 112, 82),
+        (122, 80, 59),
         (82, 54, 42),
     ]
 )
