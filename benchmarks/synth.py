@@ -166,7 +166,7 @@ def layers(blender: Interpreter, folder: Path, quick: bool) -> Iterator[Row]:
 
 
 def veil(blender: Interpreter, folder: Path, quick: bool) -> Iterator[Row]:
-    """Measure the alpha of what is half transparent against 64 times the samples."""
+    """Measure the alpha of what is half transparent against 16 times the samples."""
     scene = Scene(
         name="veil",
         subject=dataclasses.replace(people().subject, person=0.0, monkey=1.0),
@@ -174,7 +174,7 @@ def veil(blender: Interpreter, folder: Path, quick: bool) -> Iterator[Row]:
         occluders=people(occluders={"share": 0.0}).occluders,
     )
     opacities = (0.4,) if quick else (0.2, 0.4, 0.6, 0.8)
-    samples = specs_of(scene, len(opacities), 128, 16, 0)
+    samples = specs_of(scene, len(opacities), 96, 16, 0)
     for spec, opacity in zip(samples, opacities, strict=True):
         spec["subject"]["veil"] = spec["opacity"] = opacity
     for one in in_blender(blender, LAYERS, samples, folder):
@@ -184,6 +184,7 @@ def veil(blender: Interpreter, folder: Path, quick: bool) -> Iterator[Row]:
             "why": one["why"],
             "bias_of_the_picture": one["bias"],
             "bias_of_the_veil": one["bias_where_half"],
+            "pixels_of_the_veil": one["pixels"],
         }
 
 

@@ -74,14 +74,14 @@ def compared(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def veiled(spec: dict[str, Any], opacity: float) -> dict[str, Any]:
-    """Compare the alpha of a veil over nothing with its opacity, many samples apart from few."""
+    """Compare the alpha of a veil over nothing, as few samples give it, with that of many."""
     job, alpha, stage = map(worker, ("job", "alpha", "stage"))
     ready = job.made_ready(spec, 1, "CPU")
     path, why = alpha.chosen_path(spec, ready.stage, ready.subject.transparent)
     around = (stage.BACKGROUND, stage.GROUND, stage.OCCLUDERS)
     found = alpha.take(ready.stage, spec, path, why).alpha
     with ready.stage.showing(film=True, holdout=around):
-        ready.stage.scene.cycles.samples = 64 * spec["samples"]
+        ready.stage.scene.cycles.samples = 16 * spec["samples"]
         true = alpha.rendered(ready.stage).colour[..., 3]
     between = (true > opacity - 0.1) & (true < opacity + 0.1)
     return {
