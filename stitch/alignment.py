@@ -11,9 +11,20 @@ import numpy.typing as npt
 from maskmill.images import Image
 
 from .correlation import places
-from .geometry import Matrix, corners_of, inverse, mapped, mirroring, plausible, resizing, scale_of
+from .geometry import (
+    Matrix,
+    corners_of,
+    inverse,
+    mapped,
+    mirroring,
+    plausible,
+    resizing,
+    scale_of,
+    shifting,
+)
 from .keypoints import ORIGINAL_SIDE, SMALL, clip_keypoints, keypoints_of, matched
 from .photometric import settle
+from .repetition import fitting, repeats
 from .resampling import resampling_of
 from .silhouette import outline_of, outlined, silhouettes
 from .support import Clip, Mask, clip_of, rgb
@@ -23,6 +34,7 @@ from .verification import (
     THRESHOLD,
     Evidence,
     agreeing,
+    amiss,
     evidence,
     margins,
     without_shadow,
@@ -50,6 +62,10 @@ NUDGE = 1.0
 """Pixels by which a small clip may move when what disagrees is left out."""
 EXACT = 0.5
 """Pixels by which the kernel may move a small clip that lies where it belongs."""
+PHASES = 5
+"""Places around one that was found at which a texture that repeats is tried."""
+CLEARLY = 1.02
+"""How much more than the best the next place of a repeating texture must be amiss."""
 SEARCHED = 220
 """Long side in pixels of the object at which the places that correlation finds are compared."""
 SEEN, LYING = 0.2, 0.5
@@ -70,8 +86,8 @@ class Alignment:
     accepted : bool
         Whether it is certain enough to be used.
     reason : str
-        Why it is not: ``"too_small"``, ``"low_texture"``, ``"wrong_pair"``, ``"other_view"`` or
-        ``"perspective"``; empty when it is.
+        Why it is not: ``"too_small"``, ``"low_texture"``, ``"repeating"``, ``"wrong_pair"``,
+        ``"other_view"`` or ``"perspective"``; empty when it is.
     score : float
         How certain, at most 1.
     inliers : int
@@ -164,7 +180,9 @@ def align(original: npt.NDArray[np.generic], clipped: npt.NDArray[np.generic]) -
         luma = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY)
         photograph = cv2.cvtColor(luma, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
     best: _Found | None = None
+    tried: list[_Found] = []
     for found in _candidates(photograph, clip):
+        tried.append(found)
         if best is None or found.preference > best.preference:
             best = found
         if best.score > THRESHOLD and best.inliers >= PLENTY:
@@ -173,6 +191,11 @@ def align(original: npt.NDArray[np.generic], clipped: npt.NDArray[np.generic]) -
         return Alignment(nothing, False, False, _without_place(clip), 0.0)
     accepted = best.score >= THRESHOLD
     reason = "" if accepted else _reason(best)
+    if accepted and repeats(clip.image, clip.support):
+        best, told = _among_alike(
+            photograph, clip, [one for one in tried if one.score >= THRESHOLD]
+        )
+        accepted, reason = told, "" if told else "repeating"
     to_clip = _in_full(photograph, clip, best) if accepted else best.to_clip
     matrix = inverse(to_clip)[:2]
     if accepted and best.evidence.size < SMALL:
@@ -180,6 +203,38 @@ def align(original: npt.NDArray[np.generic], clipped: npt.NDArray[np.generic]) -
     return Alignment(
         matrix, best.mirrored, accepted, reason, best.score, best.inliers, best.evidence
     )
+
+
+def _among_alike(photograph: Image, clip: Clip, found: list[_Found]) -> tuple[_Found, bool]:
+    """Return the best of all places at which a repeating texture fits, and whether it is clearly.
+
+    The score does not tell them apart: what decides is what shows beyond the object.
+    """
+    places = list(found)
+    for one in found:
+        under = mapped(inverse(one.to_clip), corners_of(clip.support))
+        # A thing that is the same on both sides stands upright in the photograph, not in a clip.
+        turning = shifting(2 * float(under[:, 0].mean()), 0) @ np.diag([-1.0, 1.0, 1.0])
+        for mirrored in (one.mirrored, not one.mirrored):
+            image, support = _turned(clip, mirrored)
+            start = one.to_clip if mirrored == one.mirrored else one.to_clip @ turning
+            start = mirroring(support.shape[1]) @ start if mirrored else start
+            for place in fitting(photograph, image, support, start, PHASES):
+                again = _settled(photograph, image, support, place, mirrored, one.inliers)
+                if again.score >= THRESHOLD:
+                    places.append(again)
+    off = [
+        amiss(photograph, clip.image, clip.support, one.to_clip) * (CLEARLY if one.mirrored else 1)
+        for one in places
+    ]
+    order = np.argsort(off, kind="stable")
+    best, least = places[order[0]], off[order[0]]
+    apart = [
+        off[number]
+        for number in order[1:]
+        if _moved(clip.support, best.to_clip, places[number].to_clip) > NUDGE
+    ]
+    return best, not apart or apart[0] > CLEARLY * least
 
 
 def _in_full(photograph: Image, clip: Clip, found: _Found) -> Matrix:
@@ -221,7 +276,7 @@ def _candidates(photograph: Image, clip: Clip) -> Iterator[_Found]:
             best = max(best, found.score)
         most = max(most, found.inliers)
         yield found
-    if most >= PLENTY:
+    if most >= PLENTY and not repeats(clip.image, clip.support):
         return  # where so many agree the clip would lie: if it does not, it lies nowhere
     if best < THRESHOLD:
         for found in _by_outline(photograph, clip):
@@ -253,7 +308,11 @@ def _by_outline(photograph: Image, clip: Clip) -> Iterator[_Found]:
             if by_outline.score >= THRESHOLD:
                 continue
         start = start if laid is None else laid.to_clip
-        yield _settled(photograph, image, support, start, mirrored, 0)
+        settled = _settled(photograph, image, support, start, mirrored, 0)
+        yield settled
+        if settled.score < THRESHOLD and repeats(image, support):
+            for place in fitting(photograph, image, support, start, PHASES):
+                yield _settled(photograph, image, support, place, mirrored, 0)
 
 
 def _correlated(photograph: Image, clip: Clip) -> Iterator[_Found]:
@@ -341,7 +400,7 @@ def _settled(
             cleaned = evidence(photograph, image, left, again.to_clip)
             if _score(cleaned) >= min(THRESHOLD, _score(seen)):
                 support, to_clip, seen = left, again.to_clip, cleaned
-    if inliers < FEW and _score(seen) >= THRESHOLD:
+    if _score(seen) >= THRESHOLD and (inliers < FEW or repeats(image, support)):
         laid = outline_of(photograph, image, support, to_clip)
         if laid is not None and laid.seen > SEEN and laid.agreement < LYING * laid.seen:
             seen = replace(seen, outline=laid.agreement)

@@ -43,6 +43,8 @@ STEADY = 0.012
 """Mean difference from the canvas over 5 x 5 pixels that compression does not make."""
 RINGING = 0.06
 """Difference from the canvas that JPEG makes beyond an edge."""
+SMOOTH = 500
+"""Long side in pixels of a clip above which colours are carried on in every second pixel."""
 OWN_LIGHT = 0.3
 """Weight of the object's own colour, which is less certain beyond its inside."""
 OPAQUE = 0.98
@@ -210,7 +212,6 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     behind = _filled(mapped, gone & there)
     towards = canvas - behind
     power = total(towards * towards)
-    taken = total((shown - mapped) * towards) / np.maximum(power, 1e-4)
     confidence = np.clip(np.sqrt(power) / (SHOWS * np.sqrt(3)), 0, 1).astype(np.float32)
     # Where the clip shows what the photograph does, and that is no canvas, there the object is.
     same = max(0.03, 2 * grading.residual / 255)
@@ -222,12 +223,13 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     agrees = np.where(doubtful, 0, agrees)
     # Two estimates, by the light that was taken away and by the object's own; noise decides.
     front = _filled(shown, cv2.erode((agrees == 1).astype(np.uint8), square) > 0)
-    away = canvas - front
-    force = total(away * away)
-    own = total((canvas - shown) * away) / np.maximum(force, 1e-4)
-    force = OWN_LIGHT * np.clip(apart / same, 0, 1) * force
-    share = power / np.maximum(power + force, 1e-4)
-    alpha = share * np.clip(1 - taken, 0, 1) + (1 - share) * np.clip(own, 0, 1)
+    alpha = np.zeros(there.shape, np.float32)
+    mixed = there & (agrees < 1) & ~changed & ~shadow
+    alpha[mixed] = _divided(
+        *(plane[mixed] for plane in (shown, mapped, towards, canvas - front)),
+        np.clip(apart[mixed] / same, 0, 1),
+        canvas,
+    )
     surely = greatest((canvas - shown) / np.maximum(canvas, 1e-3)) - 0.03
     alpha = np.maximum(alpha, np.clip(surely, 0, 1))
     alpha = np.where(changed | shadow | ~there, 0, np.maximum(alpha, agrees))
@@ -252,6 +254,18 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     alpha, confidence = np.where(held, 1, alpha), np.where(held, UNPROVEN, confidence)
     alpha = _without_halos(_without_specks(alpha.astype(np.float32)), off_canvas)
     return alpha, confidence.astype(np.float32), doubtful
+
+
+def _divided(
+    shown: Floats, mapped: Floats, towards: Floats, away: Floats, differs: Floats, canvas: Floats
+) -> Floats:
+    """Return alpha by the light that was taken away and by the object's own, n values of n x 3."""
+    power, force = (np.einsum("ij,ij->i", way, way) for way in (towards, away))
+    taken = np.einsum("ij,ij->i", shown - mapped, towards) / np.maximum(power, 1e-4)
+    own = np.einsum("ij,ij->i", canvas - shown, away) / np.maximum(force, 1e-4)
+    force = OWN_LIGHT * differs * force
+    share = power / np.maximum(power + force, 1e-4)
+    return share * np.clip(1 - taken, 0, 1) + (1 - share) * np.clip(own, 0, 1)
 
 
 def _beside(shadow: Mask, shown: Floats, canvas: Floats) -> Mask:
@@ -294,13 +308,17 @@ def _filled(image: Floats, known: Mask) -> Floats:
             tuple(cv2.resize(array, size, interpolation=cv2.INTER_AREA) for array in levels[-1])  # pyright: ignore
         )
     filled = np.full((*levels[-1][1].shape, 3), 0.5, np.float32)
-    for colours, weights in reversed(levels):
+    # In a large picture the finest level adds nothing to what is smooth.
+    finest = 1 if max(known.shape) > SMOOTH and len(levels) > 1 else 0
+    for colours, weights in reversed(levels[finest:]):
         size = weights.shape[::-1]
         below = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR).reshape(*weights.shape, 3)
         known_here = np.minimum(weights, 1)[..., None]
         means = colours / np.maximum(weights, 1e-6)[..., None]
         filled = known_here * means + (1 - known_here) * below
-    return filled.astype(np.float32)
+    if finest:
+        filled = cv2.resize(filled, known.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return filled.astype(np.float32, copy=False)
 
 
 def _without_specks(alpha: Floats) -> Floats:

@@ -34,7 +34,7 @@ SPREADS = {"box": 0.45, "bilinear": 0.6, "bicubic": 0.45, "lanczos": 0.45}
 """Pixels of the clip over which a kernel and the way back spread an edge."""
 UPRIGHT = 0.3
 """Pixels of the photograph that a turn must move a clip's corner by to count as one."""
-SIDE = 640
+SIDE = 448
 """Pixels of a clip's side in which it is compared: more tell nothing new."""
 STEPS, TRIED, FARTHEST = 5, 0.05, 0.3
 """Of Gauss and Newton; pixels of the clip that slopes are tried over, and the longest step."""

@@ -97,6 +97,10 @@ def _searched(original: Image, small: Floats, support: Mask, colour: Any, most: 
     (left, top), _, (right, bottom), _ = corners_of(support).astype(int)
     mask = support[top : bottom + 1, left : right + 1].astype(np.uint8) * np.uint8(255)
     height, width = mask.shape
+    if max(height, width) > 2 * SIDE:  # each size is made of one that is not much larger
+        shrink = 2 * SIDE / max(height, width)
+        coarse = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+        mask = cv2.resize(mask, coarse, interpolation=cv2.INTER_AREA)
     size = (small.shape[1], small.shape[0])
     shape: Any = tuple(fft.next_fast_len(int(1.7 * side), True) for side in small.shape[:2])
     off = total(np.square(small - np.asarray(colour, np.float32)))

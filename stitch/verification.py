@@ -30,6 +30,8 @@ DIFFERS = 14.0
 """Levels by which a shadow differs from what the photograph shows in its place."""
 DISAGREES, SPREAD = 10.0, 3.0
 """Levels, and how many times what is usual, by which colours do not belong to the same thing."""
+MOST_AMISS = 64.0
+"""Levels beyond which colours do not differ any more."""
 
 Floats = npt.NDArray[np.float32]
 Reals = npt.NDArray[np.float64]
@@ -171,6 +173,19 @@ def agreeing(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> Ma
     off, inner = compared
     wrong = support & (off > max(DISAGREES, SPREAD * float(np.median(off[inner]))))
     return _without(support, wrong, 3)
+
+
+def amiss(original: Image, clip: Image, support: Mask, to_clip: Matrix) -> float:
+    """Return by how many levels a clip's colours differ, the mean over all of the object.
+
+    Where a texture repeats it fits one period aside, too, but for what lies beyond the object.
+    """
+    compared = _compared(original, clip, support, to_clip)
+    return (
+        MOST_AMISS
+        if compared is None
+        else float(np.minimum(compared[0], MOST_AMISS)[support].mean())
+    )
 
 
 def margins(seen: Evidence) -> dict[str, float]:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -88,6 +90,31 @@ def test_another_product_is_refused():
         found = align(other, clip.image)
         assert not found.accepted
         assert found.reason in ("wrong_pair", "low_texture")
+
+
+def checkered(period: int) -> tuple[Any, Any]:
+    """A symmetric bag with checks on a photograph: it fits a period aside, and mirrored."""
+    behind = data.coffee()
+    y, x = np.mgrid[: behind.shape[0], : behind.shape[1]].astype(np.float32)
+    body = (np.abs((x - 300) / 140) ** 6 + np.abs((y - 210) / 130) ** 6) < 1
+    checks = np.sign(np.sin(x * 2 * np.pi / period) * np.sin(y * 2 * np.pi / period))
+    grain = np.random.default_rng(period).normal(0, 1.5, behind.shape)
+    front = np.float32([150, 90, 60]) * (0.75 + 0.25 * checks)[..., None] + grain
+    alpha = cv2.GaussianBlur(body.astype(np.float32), (0, 0), 1)[..., None]
+    mixed = front * alpha + behind * (1 - alpha)
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8), alpha[..., 0].astype(np.float32)
+
+
+@pytest.mark.parametrize("period", [11, 17])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_texture_that_repeats_is_laid_in_its_own_place_or_refused(period: int, mirrored: bool):
+    image, alpha = checkered(period)
+    clip = simulate(image, alpha, Making(scale=0.8, mirrored=mirrored, rotation=1.0))
+    found = align(image, clip.image)
+    if found.accepted:
+        assert error(found, clip) < 0.5
+    else:
+        assert found.reason in ("repeating", "wrong_pair")
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -21,8 +21,8 @@ written   for each clip NAME its NAME.alpha.png, in 8 bits and of the photograph
           much of the alpha could be otherwise (ambiguity; sort by it to review), or the reason.
 --sheet   NAME.sheet.jpg: both pictures, a checkerboard of the two, what differs in their
           colours, and the object on magenta.
-reasons   wrong_pair, other_view, perspective, low_texture, too_small, near_white_background,
-          shadow: docs/reasons.md has them all.
+reasons   wrong_pair, other_view, perspective, low_texture, repeating, too_small,
+          near_white_background, shadow: docs/reasons.md has them all.
 
 Exit code 1: a file had no partner or could not be read; the others are done all the same. A pair
 that is refused is an answer, not an error.

@@ -172,6 +172,7 @@ MEANINGS: Mapping[str, str] = {
     "no_partner": "nothing belongs to it",
     "other_view": "the same thing from another side",
     "perspective": "the clip was bent, or taken from elsewhere",
+    "repeating": "its texture fits in more places than one",
     "shadow": "a shadow cannot be told from the object",
     "too_small": "there is too little of the object",
     "wrong_pair": "the clip shows something else",
