@@ -1,6 +1,6 @@
 """Products, assets and surroundings: each name builds, in its size and place, or says why not.
 
-One Blender builds all of it and renders nothing: about ten CPU-seconds.
+One Blender builds all of it and renders nothing: about twenty CPU-seconds.
 """
 
 import json
