@@ -61,8 +61,6 @@ class Figure:
         Garments at rest, inner first, with what outer ones hide left out.
     shoes
         The shoes at rest.
-    points
-        Posed points (N x 3) of the sheets of each garment and of the shoes, by name and part.
     facts
         What a user wants to know.
     """

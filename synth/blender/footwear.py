@@ -122,11 +122,11 @@ def _sole(foot: Sheet, last: Last, unit: float) -> Sheet:
         (-thick + spring, welt - 0.004 * unit),
         (-thick + 0.003 * unit + spring, welt),
         (-0.35 * thick + 0.5 * spring, welt),
-        (0.006 * unit + 0.0 * spring, welt - 0.0005),
-        (0.009 * unit + 0.0 * spring, welt - 0.003 * unit),
+        (0.006 * unit, welt - 0.0005),
+        (0.009 * unit, welt - 0.003 * unit),
     )
     rings = [
-        np.concatenate([ring + out * width, np.asarray(height)[:, None]], axis=1)
+        np.concatenate([ring + out * width, np.broadcast_to(height, len(ring))[:, None]], axis=1)
         for height, width in levels
     ]
     count = len(ring)
@@ -188,7 +188,7 @@ def made(name: str, body: Rest) -> Shoes:
     columns = {"cloth": np.stack([points[:, 1], points[:, 2]], axis=1), "cut0": opening}
     upper = shells.cut(replace(whole, points=upper_points, columns=columns), opening)
     collars = [
-        trims._rib(upper, loop, 0.007 * u, -0.006 * u, 0.003 * u)
+        trims.rib(upper, loop, 0.007 * u, -0.006 * u, 0.003 * u)
         for loop in shells.rims(upper)
         if np.abs(upper.columns["cut0"][loop]).mean() < 2e-3
     ]

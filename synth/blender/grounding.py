@@ -58,7 +58,7 @@ def rest(base: Base, vertices: Points) -> Rest:
     return Rest(base=base, vertices=vertices, heads=heads, leg=leg)
 
 
-def _foot_frame(body: Rest, leg: Leg, side: str, sign: float, facing: Matrix) -> Matrix:
+def _foot_frame(body: Rest, leg: Leg, side: str, sign: float) -> Matrix:
     """Return the foot's rotation in the world: toes turned out, heel up."""
     toes = body.head(f"toe3-1.{side}") - body.head(f"foot.{side}")
     natural = np.degrees(np.arctan2(sign * toes[0], -toes[1]))
@@ -66,18 +66,17 @@ def _foot_frame(body: Rest, leg: Leg, side: str, sign: float, facing: Matrix) ->
     heading = turned(_Z, -sign * natural)
     # The axis across the foot, about which the heel rises.
     across = heading.T @ np.array(_X)
-    return facing @ yaw @ turned(across, leg.heel_up)
+    return yaw @ turned(across, leg.heel_up)
 
 
 def _ankle(body: Rest, leg: Leg, side: str, sign: float, foot: Matrix, sole: float) -> Points:
     """Return where the ankle is when the foot stands as planned."""
     ankle, ball = body.head(f"foot.{side}"), body.head(f"toe3-1.{side}")
-    flat = foot @ turned(_X, 0.0)
     place = np.array([sign * leg.out, -leg.forward, 0.0]) * body.leg
     place[2] = ankle[2] + sole + leg.lift * body.leg
     if leg.heel_up:
         # The ball stays where it would be with the heel down.
-        heading = np.array([flat[0, 0], flat[1, 0], 0.0])
+        heading = foot[:, 0]
         level = turned(_Z, float(np.degrees(np.arctan2(heading[1], heading[0]))))
         place += level @ (ball - ankle) - foot @ (ball - ankle)
         place[2] += sole * (1.0 - np.cos(np.radians(leg.heel_up)))
@@ -111,8 +110,7 @@ def _leg_turns(
     across = across * (1.0 if across[0] > 0 else -1.0)
     world_thigh = aligned(thigh, np.array(_X), knee - hip, across)
     world_shin = aligned(shin, np.array(_X), end - knee, across)
-    parent = pelvis
-    turns = {f"upperleg01.{side}": parent.T @ world_thigh}
+    turns = {f"upperleg01.{side}": pelvis.T @ world_thigh}
     turns[f"lowerleg01.{side}"] = world_thigh.T @ world_shin
     turns[f"foot.{side}"] = world_shin.T @ foot
     if leg.heel_up and not knee_down:
@@ -274,14 +272,13 @@ def posed(body: Rest, plan: Plan, sole: float, cloth: float = 0.008) -> Stance:
     """
     base = body.base
     pelvis = _bend(plan.hips, 1.0)
-    facing = turned(_Z, 0.0)
     turns: dict[str, Matrix] = {base.bones[0]: pelvis}
     for bone in _SPINE:
         turns[bone] = _bend(plan.spine, 1.0 / len(_SPINE))
     for bone in _NECK:
         turns[bone] = _bend(plan.head, 1.0 / len(_NECK))
     legs = {"L": plan.left, "R": plan.right}
-    feet = {side: _foot_frame(body, legs[side], side, sign, facing) for side, sign in _SIDES}
+    feet = {side: _foot_frame(body, legs[side], side, sign) for side, sign in _SIDES}
     ankles = {side: _ankle(body, legs[side], side, sign, feet[side], sole) for side, sign in _SIDES}
     pivot = body.heads[0]
 
@@ -338,17 +335,6 @@ def _behind_knee(body: Rest, side: str, hip: Points, sole: float) -> tuple[Point
     rise = float(np.clip((height - knee[2]) / np.linalg.norm(shin), -0.5, 0.7))
     backward = np.array([0.0, np.sqrt(1.0 - rise**2), rise])
     return knee + np.linalg.norm(shin) * backward, foot
-
-
-def clearances(feet: dict[str, Points]) -> tuple[float, float]:
-    """Return how far the lowest point of the left and of the right sole is above the ground.
-
-    Parameters
-    ----------
-    feet
-        N x 3 points of each shoe, metres, under "L" and "R".
-    """
-    return float(feet["L"][:, 2].min()), float(feet["R"][:, 2].min())
 
 
 def _in_foot(bone: str, side: str) -> bool:

@@ -1,6 +1,6 @@
 """Hair as curves: roots on the scalp, guides that fall around head and shoulders, strands."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -429,7 +429,7 @@ def _combed(
     elif style.comb == "tie":
         direction = tie - at.rest
     else:
-        direction = rest * np.array([1.0, 1.0, 1.0]) + np.array([0.0, 0.0, 0.02])
+        direction = rest + np.array([0.0, 0.0, 0.02])
     direction = _unit(direction) @ ground.turn.T
     along = direction - at.normals * (direction * at.normals).sum(axis=1, keepdims=True)
     return _unit(along if style.comb != "out" else direction), sides
@@ -751,8 +751,3 @@ def _beard(
     points = at.points[:, None] + direction[:, None] * t * reach
     points += (t**2) * reach * 0.35 * down
     return Strands(points, 0.00026, 0.4)
-
-
-def lines(strands: Sequence[Strands]) -> int:
-    """Return how many curves there are."""
-    return sum(len(part.points) for part in strands)

@@ -45,7 +45,7 @@ class Measures:
 
     def along_arm(self, points: Points) -> Floats:
         """Return how far down the arm points (N x 3) lie, 0 the shoulder, 1 the wrist."""
-        mirrored = points * np.array([1.0, 1.0, 1.0])
+        mirrored = points.copy()
         mirrored[:, 0] = np.abs(mirrored[:, 0])
         reach = self.wrist - self.shoulder
         return (mirrored - self.shoulder) @ reach / (reach @ reach)

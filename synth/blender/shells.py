@@ -28,8 +28,6 @@ class Sheet:
         N x bones, rows add up to 1.
     columns
         Further values by name, N or N x k each, carried through cuts.
-    materials
-        Which material each polygon has.
     """
 
     points: Points
@@ -37,7 +35,6 @@ class Sheet:
     sizes: Ints
     weights: Floats
     columns: Mapping[str, Floats] = field(default_factory=dict[str, Floats])
-    materials: Ints | None = None
 
     @property
     def starts(self) -> Ints:
@@ -49,12 +46,6 @@ class Sheet:
         ends = np.cumsum(self.sizes)
         flat = self.corners.tolist()
         return [flat[end - size : end] for end, size in zip(ends, self.sizes, strict=True)]
-
-    def slots(self) -> Ints:
-        """Return the material of each polygon."""
-        if self.materials is None:
-            return np.zeros(len(self.sizes), dtype=np.int64)
-        return self.materials
 
 
 def sheet(points: Points, faces: Ints, weights: Floats, **columns: Floats) -> Sheet:
@@ -235,8 +226,6 @@ def cut(whole: Sheet, keep: Floats) -> Sheet:
         return added[key]
 
     kept: list[list[int]] = []
-    slots: list[int] = []
-    old_slots = whole.slots()
     for index in partly.tolist():
         loop = corners[starts[index] : starts[index] + sizes[index]].tolist()
         made: list[int] = []
@@ -247,7 +236,6 @@ def cut(whole: Sheet, keep: Floats) -> Sheet:
                 made.append(between(here, there))
         if len(made) >= 3 and any(i >= len(field_) or field_[i] > 0.0 for i in made):
             kept.append(made)
-            slots.append(int(old_slots[index]))
     flat = np.concatenate(
         [
             corners[np.repeat(wholly, sizes)],
@@ -274,7 +262,6 @@ def cut(whole: Sheet, keep: Floats) -> Sheet:
         sizes=np.concatenate([sizes[wholly], np.array([len(loop) for loop in kept], np.int64)]),
         weights=mixed(whole.weights),
         columns={name: mixed(values) for name, values in whole.columns.items()},
-        materials=np.concatenate([old_slots[wholly], np.array(slots, dtype=np.int64)]),
     )
 
 
@@ -289,7 +276,6 @@ def without(whole: Sheet, gone: npt.NDArray[np.bool_]) -> Sheet:
         sizes=whole.sizes[~lost],
         weights=whole.weights[used],
         columns={name: values[used] for name, values in whole.columns.items()},
-        materials=whole.slots()[~lost],
     )
 
 
@@ -307,7 +293,6 @@ def joined(sheets: Sequence[Sheet]) -> Sheet:
             name: np.concatenate([part.columns[name] for part in sheets])
             for name in sheets[0].columns
         },
-        materials=np.concatenate([part.slots() for part in sheets]),
     )
 
 

@@ -47,7 +47,8 @@ def _rounded(width: float, low: float, high: float) -> Floats:
     )[::-1]
 
 
-def _rib(cloth: Sheet, loop: npt.NDArray[np.int64], width: float, low: float, high: float) -> Sheet:
+def rib(cloth: Sheet, loop: npt.NDArray[np.int64], width: float, low: float, high: float) -> Sheet:
+    """Return a band along a rim, from `low` to `high` beyond it and `width` thick, metres."""
     path, outward, beyond = _frames(cloth, loop)
     return shells.swept(
         path,
@@ -63,7 +64,7 @@ def band(cloth: Sheet, height: float, tall: float, thick: float) -> Sheet:
     """Return a band around a garment whose upper rim is at `height`, metres."""
     loops = shells.rims(cloth)
     loop = min(loops, key=lambda rim: abs(float(cloth.points[rim, 2].mean()) - height))
-    return _rib(cloth, loop, thick, -tall, 0.004)
+    return rib(cloth, loop, thick, -tall, 0.004)
 
 
 def trimmed(name: str, cloth: Sheet, size: Measures) -> dict[str, Sheet]:
@@ -93,16 +94,16 @@ def trimmed(name: str, cloth: Sheet, size: Measures) -> dict[str, Sheet]:
     if name in ("t_shirt", "sweater", "hoodie", "tank_top", "dress"):
         high = {"sweater": 0.016, "hoodie": 0.012}.get(name, 0.007) * u
         parts += [
-            _rib(bare, loop, (0.006 if ribbed else 0.0045) * u, -0.010 * u, high)
+            rib(bare, loop, (0.006 if ribbed else 0.0045) * u, -0.010 * u, high)
             for loop in along("cut0")
         ]
         if name == "tank_top":
-            parts += [_rib(bare, loop, 0.004 * u, -0.008 * u, 0.002) for loop in along("cut2")]
+            parts += [rib(bare, loop, 0.004 * u, -0.008 * u, 0.002) for loop in along("cut2")]
     if ribbed:
-        parts += [_rib(bare, loop, 0.009 * u, -0.045 * u, 0.002) for loop in along("cut1")]
-        parts += [_rib(bare, loop, 0.008 * u, -0.040 * u, 0.002) for loop in along("cut2")]
+        parts += [rib(bare, loop, 0.009 * u, -0.045 * u, 0.002) for loop in along("cut1")]
+        parts += [rib(bare, loop, 0.008 * u, -0.040 * u, 0.002) for loop in along("cut2")]
     if name == "shirt":
-        parts += [_rib(bare, loop, 0.006 * u, -0.045 * u, 0.001) for loop in along("cut2")]
+        parts += [rib(bare, loop, 0.006 * u, -0.045 * u, 0.001) for loop in along("cut2")]
     made: dict[str, Sheet] = {}
     if parts:
         made["rib"] = shells.joined(parts)
@@ -303,5 +304,4 @@ def welded(whole: Sheet) -> Sheet:
         sizes=whole.sizes,
         weights=whole.weights[first],
         columns={name: values[first] for name, values in whole.columns.items()},
-        materials=whole.slots(),
     )
