@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from maskmill.shards.locate import locate
+from maskmill.shards.parquet import opened, table_of
 from maskmill.shards.schema import FACTS, FORMAT, INDEX, LEDGER, SPLITS, STATUSES, feature_column
 from maskmill.shards.storage import Storage
 from maskmill.shards.writer import digest, write_ledger, write_table
@@ -105,8 +105,8 @@ def read_index(storage: Storage, jobs: Sequence[Job], features: Sequence[Feature
     for job in jobs:
         try:
             with storage.open(job.shard) as file:
-                shard = pq.ParquetFile(file)
-                facts = shard.read(columns=[*FACTS.names, *columns])
+                shard = opened(file)
+                facts = shard.read(columns=[*FACTS.names, *columns], use_threads=False)
                 metadata = shard.metadata
         except (OSError, pa.ArrowException) as error:
             raise ValueError(
@@ -167,7 +167,7 @@ def read_splits(storage: Storage) -> dict[str, str]:
     for name in storage.names("splits"):
         if name.endswith(".parquet"):
             with storage.open(name) as file:
-                part = pq.read_table(file, schema=SPLITS)
+                part = table_of(file, SPLITS)
             decided.update(zip(part["group"].to_pylist(), part["split"].to_pylist(), strict=True))
     return decided
 
@@ -301,7 +301,7 @@ def count(
     lost: dict[str, Counter[tuple[str, str, str]]] = defaultdict(Counter)
     for name in ledgers:
         with storage.open(name) as file:
-            part = pq.read_table(file, schema=LEDGER, columns=["source", "stage", "kind", "reason"])
+            part = table_of(file, LEDGER, ["source", "stage", "kind", "reason"])
         for row in part.to_pylist():
             lost[row["source"]][row["kind"], row["stage"], row["reason"]] += 1
     counts: Counts = {}

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
-
 from maskmill import __version__
 from maskmill.shards.dataset import read_info
+from maskmill.shards.parquet import table_of
 from maskmill.shards.schema import FORMAT
 from maskmill.shards.storage import Storage, open_storage
 
@@ -327,7 +326,7 @@ def _unfinished(
 
 def _has_failures(storage: Storage, job: Job) -> bool:
     with storage.open(job.ledger) as file:
-        return "failed" in pq.read_table(file, columns=["kind"])["kind"].to_pylist()
+        return "failed" in table_of(file, columns=["kind"])["kind"].to_pylist()
 
 
 def _sweep(storage: Storage, jobs: Sequence[Job], standing: dict[str, Any] | None) -> None:

@@ -9,10 +9,10 @@ from typing import Any, overload
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from maskmill.sample import Sample, Step
 
+from .parquet import opened, table_of
 from .schema import INDEX, LEDGER, check_format
 from .storage import Storage, open_storage
 from .verdicts import BLOCKING, read_verdicts, settle
@@ -62,7 +62,7 @@ class Dataset:
                 f"index.parquet and dataset.json in {self.storage.url} are of different runs: one "
                 "was stopped between the two, or a file was changed; run it again"
             )
-        self._index = pq.read_table(pa.BufferReader(index), schema=INDEX)
+        self._index = table_of(pa.BufferReader(index), INDEX)
         self._rows = {key: row for row, key in enumerate(self._index["key"].to_pylist())}
 
     def __len__(self) -> int:
@@ -85,7 +85,7 @@ class Dataset:
         parts: list[pa.Table] = []
         for name in self.info["dropped"]:
             with self.storage.open(name) as file:
-                parts.append(pq.read_table(file, schema=LEDGER))
+                parts.append(table_of(file, LEDGER))
         return pa.concat_tables([LEDGER.empty_table(), *parts])
 
     def split(self, name: str | None = None) -> "View":
@@ -230,7 +230,9 @@ class View(Sequence[Sample]):
     def _history(self, shard: str, row_group: int, row: int) -> tuple[Step, ...]:
         if self._histories[0] != (shard, row_group):  # neighbours mostly share a row group
             with self.storage.open(f"shards/{shard}") as file:
-                group = pq.ParquetFile(file).read_row_group(row_group, columns=["history"])
+                group = opened(file).read_row_group(
+                    row_group, columns=["history"], use_threads=False
+                )
             self._histories = ((shard, row_group), group["history"])
         steps = self._histories[1][row].as_py()
         return tuple(Step(step["stage"], dict(step["values"])) for step in steps)

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from .parquet import table_of
 from .storage import Storage
 from .writer import write_table
 
@@ -116,7 +116,7 @@ def read_verdicts(storage: Storage) -> pa.Table:
     for name in storage.names("verdicts"):
         if name.endswith(".parquet"):
             with storage.open(name) as file:
-                parts.append(pq.read_table(file, schema=VERDICTS))
+                parts.append(table_of(file, VERDICTS))
     table = pa.concat_tables([VERDICTS.empty_table(), *parts])
     return table.sort_by([("decided_at", "ascending"), ("reviewer", "ascending")])
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from maskmill.images import decode_image, decode_levels
 
 from .dataset import Dataset
+from .parquet import opened
 from .schema import FACTS
 from .writer import alpha_hash, checksum
 
@@ -115,8 +115,8 @@ def _check_counts(dataset: Dataset, index: pa.Table) -> Iterator[Problem]:
 
 def _check_shard(dataset: Dataset, name: str, rows: pa.Table, decode: bool) -> Iterator[Problem]:
     with dataset.storage.open(name) as file:
-        parquet = pq.ParquetFile(file, page_checksum_verification=True)
-        facts = parquet.read(columns=FACTS.names)
+        parquet = opened(file, page_checksum_verification=True)
+        facts = parquet.read(columns=FACTS.names, use_threads=False)
     position, firsts = 0, [0]
     for group in range(parquet.metadata.num_row_groups):
         position += parquet.metadata.row_group(group).num_rows

@@ -1,0 +1,36 @@
+"""Read Parquet in the calling thread alone.
+
+Arrow's own threads may still hold a buffer of Python's when the interpreter ends, and then take the
+process with them (apache/arrow: "PyBuffer" released without the GIL). Nothing here is large enough
+to miss them: pictures are read by their place.
+"""
+
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def table_of(
+    file: IO[bytes] | pa.BufferReader,
+    schema: pa.Schema | None = None,
+    columns: list[str] | None = None,
+) -> pa.Table:
+    """Return a file's rows, with the columns of a schema (null where it has none) or only some."""
+    names = (
+        columns
+        if schema is None
+        else [name for name in schema.names if not columns or name in columns]
+    )
+    table = opened(file).read(columns=names, use_threads=False)
+    if schema is None:
+        return table
+    nothing = pa.nulls(table.num_rows)
+    wanted = pa.schema([schema.field(name) for name in names])
+    found = [table[name] if name in table.column_names else nothing for name in names]
+    return pa.table(found, names=names).cast(wanted)
+
+
+def opened(file: IO[bytes] | pa.BufferReader, **options: Any) -> pq.ParquetFile:
+    """Open a file of which parts will be read, each with `use_threads=False`."""
+    return pq.ParquetFile(file, pre_buffer=False, **options)
