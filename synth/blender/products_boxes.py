@@ -73,7 +73,7 @@ def carton(collection: Any, choices: Choices) -> None:
             front.bloom(x, 0.7, 0.04, YELLOW)
     else:
         for y in (0.52, 0.64, 0.76, 0.88):
-            front.box(0, y, 0.55, y + 0.06, red if y < 0.7 else blue)
+            front.box(0, y, 0.48, y + 0.06, red if y < 0.7 else blue)
     front.words(amount, 0.78 if motif == "bands" else 0.72, 0.68, 0.13 * size * short, red)
     right.box(0.08, 0.1, 0.92, 0.5, WHITE)
     right.small_print(0.5, 0.14, 0.36, 0.035 * size, BLACK)
