@@ -197,6 +197,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--half", choices=HALVES, default="development")
     parser.add_argument("--limit", type=int, help="photographs")
+    parser.add_argument("--skip", type=int, default=0, help="photographs, of these, left out")
     parser.add_argument("--views", type=Path, help="what scripts/render_views.py rendered")
     parser.add_argument("--only", nargs="+", choices=(OURS, *BASELINES), metavar="METHOD")
     parser.add_argument("--workers", type=int, default=2)
@@ -212,10 +213,10 @@ def main() -> int:
         return 2
     installed = importlib.util.find_spec(OPTIONAL) is not None
     methods = options.only or [OURS, *(name for name in BASELINES if name != OPTIONAL or installed)]
-    todo = cases(options.half, options.limit)
+    todo = cases(options.half, options.limit, options.skip)
     if options.views:
         todo += views(options.half, options.views)
-    known = _known(options.rows, [options.half, *methods])
+    known = _known(options.rows, [options.half, str(options.skip), *methods])
     rows = [row for some in known[: len(todo)] for row in some]
     left = todo[len(known) :]
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:

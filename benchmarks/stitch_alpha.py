@@ -217,9 +217,9 @@ def _table(title: str, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
     return found
 
 
-def chosen(half: str, limit: int | None) -> list[Case]:
+def chosen(half: str, limit: int | None, skip: int = 0) -> list[Case]:
     """Return the true pairs of a half, and each photograph's first as a transparent clip too."""
-    true = [case for case in cases(half, limit) if case.kind == TRUE]
+    true = [case for case in cases(half, limit, skip) if case.kind == TRUE]
     firsts = {case.photograph: case for case in reversed(true)}
     known = {case.photograph for case in true if case.stratum == "png"}
     return true + [one._replace(stratum="png") for key, one in firsts.items() if key not in known]
@@ -230,13 +230,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--half", choices=HALVES, default="development")
     parser.add_argument("--limit", type=int, help="photographs")
+    parser.add_argument("--skip", type=int, default=0, help="photographs, of these, left out")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     if not DATA.is_dir():
         print("shared/data is not here: nothing to measure")
         return 2
-    todo = chosen(options.half, options.limit)
+    todo = chosen(options.half, options.limit, options.skip)
     rows: list[Row] = []
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
         for number, row in enumerate(pool.map(measured, todo), 1):

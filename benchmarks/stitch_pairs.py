@@ -51,14 +51,19 @@ class Case(NamedTuple):
     other: Photograph | None = None
 
 
-def cases(half: str, limit: int | None = None) -> list[Case]:
-    """Return what is in a half, in an order that any beginning of is a fair sample of."""
+def cases(half: str, limit: int | None = None, skip: int = 0) -> list[Case]:
+    """Return what is in a half, in an order that any beginning of is a fair sample of.
+
+    Photographs up to `skip` are left out: with it, those that nobody has seen yet.
+    """
     photographs = sorted(
         (one for one in _everything() if _half_of(one) == half),
         key=lambda one: _number("order", one.dataset, one.name),
     )
     found: list[Case] = []
     for place, one in enumerate(photographs[:limit]):
+        if place < skip:
+            continue
         strata = [_usual(one)]
         extra = ("mirror", "small", "shadow", "near_white", "png", "format")
         if one.dataset in ("plain", "repeat"):
