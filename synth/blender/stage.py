@@ -22,6 +22,9 @@ SUBJECT, BACKGROUND, OCCLUDERS, GROUND = "SUBJECT", "BACKGROUND", "OCCLUDERS", "
 # Metres: so wide that its rim lies near the horizon, and the panorama shows above it.
 _GROUND = 40.0
 
+# Pixels round the horizon: 1.4 degrees each, so that the sun's shadows are a little softer.
+_LIGHT_MAP = 256
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -123,16 +126,42 @@ def set_world(stage: Stage, world: dict[str, Any]) -> Credit:
         raise Failure("bad_world", f"{path}: {error}") from None
     if not all(picture.image.size):
         raise Failure("bad_world", f"{path} is no picture that Blender reads")
-    # Where light is drawn from, in a map of the panorama: the map that Blender would choose takes
-    # 2 CPU-seconds more to make, one of half this size leaves a tenth more noise.
-    made.cycles.sampling_method, made.cycles.sample_map_resolution = "MANUAL", 1024
+    # The camera sees the panorama as it is; light comes from a small copy, which fits into the
+    # processor's cache: half the time of a render went into looking up the large one.
+    small = nodes.new("ShaderNodeTexEnvironment")
+    small.image = _smaller(picture.image, _LIGHT_MAP)
+    made.cycles.sampling_method, made.cycles.sample_map_resolution = "MANUAL", _LIGHT_MAP
     turn = nodes.new("ShaderNodeMapping")
     turn.inputs["Rotation"].default_value[2] = world["rotation"]
     place = nodes.new("ShaderNodeTexCoord")
     links.new(place.outputs["Generated"], turn.inputs["Vector"])
-    links.new(turn.outputs["Vector"], picture.inputs["Vector"])
-    links.new(picture.outputs["Color"], shade.inputs["Color"])
+    lit = nodes.new("ShaderNodeBackground")
+    lit.inputs["Strength"].default_value = world["strength"]
+    choice = nodes.new("ShaderNodeMixShader")
+    for texture, background in ((picture, shade), (small, lit)):
+        links.new(turn.outputs["Vector"], texture.inputs["Vector"])
+        links.new(texture.outputs["Color"], background.inputs["Color"])
+    links.new(nodes.new("ShaderNodeLightPath").outputs["Is Camera Ray"], choice.inputs[0])
+    links.new(lit.outputs[0], choice.inputs[1])
+    links.new(shade.outputs[0], choice.inputs[2])
+    output = next(node for node in nodes if node.type == "OUTPUT_WORLD")
+    links.new(choice.outputs[0], output.inputs["Surface"])
     return Credit(f"world {world['name']}", world.get("licence") or "unknown")
+
+
+def _smaller(image: Any, width: int) -> Any:
+    """Return a copy of a picture in linear light, reduced by a whole factor to some width."""
+    wide, high = image.size
+    factor = max(1, wide // width)
+    rows, columns = high // factor, wide // factor
+    pixels = np.empty(wide * high * 4, np.float32)
+    image.pixels.foreach_get(pixels)
+    pixels = pixels.reshape(high, wide, 4)[: rows * factor, : columns * factor]
+    means = pixels.reshape(rows, factor, columns, factor, 4).mean(axis=(1, 3))
+    small = bpy.data.images.new("light", columns, rows, alpha=True, float_buffer=True)
+    small.colorspace_settings.name = image.colorspace_settings.name
+    small.pixels.foreach_set(np.ascontiguousarray(means, np.float32).ravel())
+    return small
 
 
 def _panorama(name: str) -> Path:
