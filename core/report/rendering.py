@@ -79,4 +79,4 @@ def _pair(folder: Path, name: str) -> Image | None:
 
 
 def _read(path: Path, flags: int) -> Any:
-    return cv2.imread(str(path), flags)
+    return cv2.imread(str(path), flags) if path.is_file() else None  # OpenCV complains by itself
