@@ -29,6 +29,7 @@ REASONS: Mapping[str, str] = {
     "corrupt_asset": "a file of the user's assets cannot be read",
     "empty_asset": "a file of the user's assets holds nothing to see",
     "outside_folder": "a part of an asset leads out of its folder",
+    "no_body_data": "the files of MakeHuman, from which people are made, are missing",
     "unknown_kind": "a job asks for something that nobody builds",
     "missing_texture": "a picture that a material asks for is not there",
     "framing": "no camera distance brings the subject to the share of the frame that is asked for",

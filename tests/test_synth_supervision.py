@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -124,6 +125,16 @@ def test_bad_samples_one_after_another_do_not_look_like_no_start(run: Run) -> No
 
 def test_every_reason_is_told_what_it_means() -> None:
     assert {"timeout", "killed", "crashed", "no_start", "framing", "disk_full"} <= set(REASONS)
+
+
+def test_every_reason_that_the_worker_gives_is_one_of_them() -> None:
+    folder = Path(__file__).resolve().parents[1] / "synth" / "blender"
+    given = {
+        word
+        for path in folder.glob("*.py")
+        for word in re.findall(r'Failure\(\s*"(\w+)"', path.read_text())
+    }
+    assert {"framing", "missing_texture", "corrupt_asset"} <= given <= set(REASONS)
 
 
 def test_what_is_worth_saying_is_said_once(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ resumes   what is there and was made from the same scene, seed, size and samples
           Run it again after whatever has ended it: the pixels will be the same.
 failures  a sample that fails, hangs (--timeout) or takes the worker along is told of in
           failures.jsonl with its reason; the others are rendered all the same:
-          framing, missing_texture, corrupt_asset, empty_asset, outside_folder, bad_world, timeout,
-          killed, crashed, disk_full, out_of_memory, no_start, error.
+          framing, missing_texture, corrupt_asset, empty_asset, outside_folder, bad_world,
+          no_body_data, timeout, killed, crashed, disk_full, out_of_memory, no_start, error.
 device    auto takes a GPU where there is one, else the CPU; pictures of different devices differ
           in their noise.
 
