@@ -105,6 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=24)
+    parser.add_argument("--first", type=int, default=0, help="where to begin, for several at once")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--columns", type=int, default=8)
     parser.add_argument("--width", type=int, default=192)
@@ -117,7 +118,7 @@ def main() -> None:
     full: list[np.ndarray] = []
     busts: list[np.ndarray] = []
     width, beside = arguments.width, arguments.out.with_suffix(".part.png")
-    for index in range(arguments.count):
+    for index in range(arguments.first, arguments.first + arguments.count):
         spec = population.sampled(draws.Draws(arguments.seed, index, "subject"))
         for height, pictures in ((2 * width, full), (width, busts)):
             scene = _scene(width, height, arguments.samples)

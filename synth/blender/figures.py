@@ -200,7 +200,8 @@ def figure(base: Base, spec: Mapping[str, Any], draws: Draws) -> Figure:
     """
     body = body_of(base, spec, draws)
     plan = poses.plan(spec["pose"], draws.within("pose"))
-    shoes = footwear.made(spec["garments"]["shoes"], body)
+    tight = spec["garments"].get("bottom") == "leggings"
+    shoes = footwear.made(spec["garments"]["shoes"], body, low_socks=tight)
     layers, depth = _dressed(body, _worn(spec), draws.within("cloth"), plan.folded)
     stance = grounding.posed(body, plan, shoes.lift)
     turn = skeleton.turned((0.0, 0.0, 1.0), float(np.degrees(spec.get("turn", 0.0))))

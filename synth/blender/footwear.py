@@ -156,7 +156,7 @@ def _sole(foot: Sheet, last: Last, unit: float) -> Sheet:
     )
 
 
-def made(name: str, body: Rest) -> Shoes:
+def made(name: str, body: Rest, *, low_socks: bool = False) -> Shoes:
     """Make a pair of shoes on the feet of a body at rest.
 
     Parameters
@@ -165,6 +165,8 @@ def made(name: str, body: Rest) -> Shoes:
         One of the shoes of the catalogue.
     body
         The body at rest, its feet on z = 0.
+    low_socks
+        Whether socks end at the ankle, under tight legs.
     """
     if name not in LASTS:
         raise ValueError(f"shoes must be one of {', '.join(LASTS)}, got {name!r}")
@@ -195,7 +197,8 @@ def made(name: str, body: Rest) -> Shoes:
     plain = replace(upper, columns={"cloth": upper.columns["cloth"]})
     upper = shells.joined([plain, *collars])
     sock = replace(whole, points=even + normal * 0.0015, columns={"cloth": columns["cloth"]})
-    sock_top = size.ankle + (0.10 if name == "sneakers" else 0.14) * u
+    high = 0.004 if low_socks else (0.10 if name == "sneakers" else 0.14)
+    sock_top = size.ankle + high * u
     sock = shells.cut(sock, sock_top - points[:, 2])
     soles, sides, at = [], {}, 0
     for side, sign in (("L", 1.0), ("R", -1.0)):

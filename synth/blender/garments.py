@@ -93,11 +93,11 @@ class Garment:
 
 # The hem's distance grows with what is worn below: shirt over trousers, coat over shirt.
 PATTERNS: Mapping[str, Pattern] = {
-    "t_shirt": Pattern(sleeve=0.40, hem=0.06, ease=(0.006, 0.018, 0.016)),
-    "shirt": Pattern(neck="shirt", sleeve=0.985, hem=0.08, ease=(0.007, 0.020, 0.010), folds=0.004),
+    "t_shirt": Pattern(sleeve=0.40, hem=0.06, ease=(0.006, 0.021, 0.016)),
+    "shirt": Pattern(neck="shirt", sleeve=0.985, hem=0.08, ease=(0.007, 0.023, 0.010), folds=0.004),
     "sweater": Pattern(sleeve=0.985, hem=0.05, ease=(0.010, 0.020, 0.010), folds=0.005),
     "hoodie": Pattern(sleeve=0.985, hem=0.07, ease=(0.012, 0.024, 0.012), folds=0.006),
-    "tank_top": Pattern(neck="scoop", sleeve=-1.0, hem=0.05, ease=(0.004, 0.014, 0.004)),
+    "tank_top": Pattern(neck="scoop", sleeve=-1.0, hem=0.05, ease=(0.004, 0.021, 0.004)),
     "dress": Pattern(
         neck="scoop", sleeve=0.22, hem=0.05, hem_from="waist", ease=(0.005, 0.007, 0.010)
     ),
@@ -133,9 +133,9 @@ PATTERNS: Mapping[str, Pattern] = {
     "leggings": Pattern(
         neck="",
         top=0.03,
-        hem=0.0,
+        hem=0.022,
         hem_from="ankle",
-        ease=(0.003, 0.003, 0.0),
+        ease=(0.0035, 0.004, 0.0),
         drape=2,
         folds=0.0,
         thickness=0.002,
@@ -250,7 +250,7 @@ def _fields(
             below = size.waist - pattern.top * u - points[:, 2]
             result.append((np.where(on_arm, -1.0, below), 0.02 * u))
         hem = points[:, 2] - bottom
-        result.append((np.where(on_arm, 0.2, hem), 0.05 * u))
+        result.append((np.where(on_arm, 0.2, hem), (0.028 if pattern.top is None else 0.05) * u))
         if pattern.top is None:
             along = size.along_arm(points)
             if pattern.sleeve >= 0.0:

@@ -401,7 +401,7 @@ def _running(draws: Draws) -> Plan:
 
 
 def _crouching(draws: Draws) -> Plan:
-    hand = Arm(reach="knee", offset=(-0.03, 0.06, 0.03), pole=(1.0, 0.0, -0.2), curl=0.3, flex=35)
+    hand = Arm(reach="knee", offset=(-0.03, 0.06, 0.03), pole=(1.0, 0.0, -0.2), roll=-85, flex=25)
     return Plan(
         standing=False,
         folded=True,
@@ -428,7 +428,7 @@ def _kneeling(draws: Draws) -> Plan:
         left=Leg(out=0.15, forward=0.48, toe_out=6, knee_out=4),
         right=Leg(out=0.10, shin="down", planted=False),
         left_arm=Arm(
-            reach="knee", offset=(-0.02, -0.02, 0.10), pole=(1, -0.5, 0), curl=0.3, flex=20
+            reach="knee", offset=(-0.02, -0.02, 0.10), pole=(1, -0.5, 0), roll=-60, flex=20
         ),
     )
 
@@ -436,7 +436,7 @@ def _kneeling(draws: Draws) -> Plan:
 def _sitting(draws: Draws) -> Plan:
     plan = _upright(draws)
     near = draws.uniform("near", 0.62, 0.80)
-    hand = Arm(reach="knee", offset=(-0.02, -0.02, 0.07), pole=(1.0, -0.2, -0.4), curl=0.3, flex=55)
+    hand = Arm(reach="knee", offset=(-0.02, -0.02, 0.07), pole=(1.0, -0.2, -0.4), roll=-85, flex=30)
     return replace(
         plan,
         standing=False,
