@@ -28,6 +28,7 @@ blender: ## Make .venv-blender, which maskmill render needs (Python 3.11, 900 MB
 	@sh scripts/install_blender.sh
 
 demo: install ## Make small data, run every room on it, write demo/
+	@sh scripts/install_blender.sh --if-possible
 	@$(BIN)/maskmill demo --out demo
 
 test: install ## Run the tests

@@ -11,6 +11,7 @@ from procedural import disc, tree
 from maskmill.cli import main
 from maskmill.images import encode_image
 from maskmill.shards import Dataset, verify
+from maskmill.synth.interpreter import NoBlenderError, find
 
 COCO_PERSON = Path(__file__).resolve().parents[2] / "shared" / "data" / "coco_person"
 
@@ -198,7 +199,7 @@ def test_the_demo_journeys_over_a_users_coco(
     assert set(Dataset(tmp_path / "demo/dataset").info["counts"]) == {"people"}
 
 
-DEMO = ("--count", "40", "--steps", "2", "--workers", "0")
+DEMO = ("--count", "40", "--renders", "2", "--steps", "2", "--workers", "0")
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +232,18 @@ def test_the_demo_puts_products_beside_the_people_and_refuses_a_wrong_clip(demo:
     for sample in dataset.split():
         splits.setdefault(sample.group, set()).add(sample.split)
     assert all(len(sides) == 1 for sides in splits.values()), splits
+
+
+def test_the_demo_renders_people_where_there_is_blender(demo: Path):
+    counts = Dataset(demo / "dataset").info["counts"]
+    try:
+        find()
+    except NoBlenderError:
+        assert "synthetic" not in counts
+        return
+    assert counts["synthetic"]["kept"] == 2
+    rendered = [s for s in Dataset(demo / "dataset").split() if s.source == "synthetic"]
+    assert all(0.2 <= (sample.alpha >= 0.5).mean() <= 0.7 for sample in rendered)
 
 
 def test_the_demo_draws_pairs_before_and_after(demo: Path):

@@ -4,9 +4,10 @@
   maskmill demo --coco people.json --images DIR     the same journey on your COCO
 
 Steps: photographs and annotations of people, filter (one or two who cover 20-70 % of the frame),
-refine; photographs of products and their clips, realign, solve the alpha, refine; shards of both,
-training of U-2-NetP, predictions, sheets and report. Run it again and it goes on where it was.
-Your COCO is done alone, without the products.
+refine; photographs of products and their clips, realign, solve the alpha, refine; people rendered
+where there is Blender (make blender); shards of all of them, training of U-2-NetP, predictions,
+sheets and report. Run it again and it goes on where it was. Your COCO is done alone, without
+products and rendered people.
 """
 
 import argparse
@@ -22,6 +23,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--coco", type=Path, metavar="ANNOTATIONS.json", help="your annotations")
     parser.add_argument("--images", type=Path, metavar="DIR", help="the photographs they are about")
     parser.add_argument("--count", type=int, default=240, help="pictures to make (default 240)")
+    parser.add_argument(
+        "--renders",
+        type=int,
+        default=12,
+        metavar="N",
+        help="people to render where there is Blender; 0: none (default 12)",
+    )
     parser.add_argument("--steps", type=int, default=120, help="training steps (default 120)")
     parser.add_argument(
         "--workers",
@@ -47,6 +55,7 @@ def main(options: argparse.Namespace) -> int:
             out,
             coco=(options.coco, options.images) if options.coco else None,
             count=options.count,
+            renders=options.renders,
             steps=options.steps,
             workers=options.workers or None,
             seed=options.seed,

@@ -13,9 +13,11 @@ from maskmill.report import Row, write_report, write_sheet
 from maskmill.shards import Dataset, View
 from maskmill.source import Source
 from maskmill.stitch import ClipMatte, ClipPairs, Realign
+from maskmill.synth import Renders
 
 from .photographs import write_photographs
 from .products import write_products
+from .rendered import write_rendered
 from .sheets import write_pair_sheets
 
 # Small enough for seconds a step on two cores, large enough to see a person.
@@ -35,6 +37,7 @@ def journey(
     *,
     coco: tuple[Path, Path] | None = None,
     count: int = 240,
+    renders: int = 12,
     steps: int = 120,
     workers: int | None = None,
     seed: int = 0,
@@ -46,12 +49,15 @@ def journey(
     Parameters
     ----------
     out : Path
-        Gets photographs/, products/, dataset/, training/, predictions/, sheet.png and report.html.
+        Gets photographs/, products/, rendered/, dataset/, training/, predictions/, sheet.png
+        and report.html.
     coco : (Path, Path), optional
         The user's annotations and the folder of their photographs, instead of the embedded ones;
-        there are no products then.
+        there are no products and no rendered people then.
     count : int
         Embedded pictures to make.
+    renders : int
+        People to render, where there is Blender.
     steps : int
         Training steps.
     workers : int or None
@@ -63,6 +69,7 @@ def journey(
         Called with each line that tells the user what was done.
     """
     products: ClipPairs | None = None
+    rendered: Renders | None = None
     if coco is None:
         annotations, images = write_photographs(
             out / "photographs",
@@ -79,6 +86,16 @@ def journey(
         )
         say(f"           {pairs}")
         products = ClipPairs(str(images), str(clips), str(pairs), samples_per_partition=4)
+        if renders and write_rendered(
+            out / "rendered",
+            count=renders,
+            seed=seed,
+            workers=workers or 1,
+            progress=lambda done, total: progress("render", done, total),
+            say=say,
+        ):
+            say(f"           {out / 'rendered'}")
+            rendered = Renders(str(out / "rendered"), samples_per_partition=6)
     else:
         annotations, images = coco
         say(f"1 source   {annotations} (yours)")
@@ -89,6 +106,8 @@ def journey(
     }
     if products:
         sources["products"] = (Pipeline(Realign()) | ClipMatte() | AutoRefine(), products)
+    if rendered:
+        sources["synthetic"] = (Pipeline(), rendered)
     report = run(
         sources,
         str(out / "dataset"),
