@@ -174,7 +174,7 @@ def test_a_body_at_rest_stays_as_it_is(woman: Rest) -> None:
 
 @pytest.mark.parametrize("pose", POSES)
 def test_soles_stand_on_the_ground(base: Base, pose: str) -> None:
-    for seed in range(4):
+    for seed in range(2):
         spec = person(100 + seed, pose=pose)
         facts = figures.grounded(base, spec, Draws(spec["seed"]))
         soles = np.array(facts["soles"])
@@ -184,7 +184,7 @@ def test_soles_stand_on_the_ground(base: Base, pose: str) -> None:
 
 
 def test_nobody_sinks_into_the_ground(base: Base) -> None:
-    for seed, pose in enumerate(POSES):
+    for seed, pose in enumerate(POSES[::2]):
         spec = person(seed, pose=pose)
         figure = figures.figure(base, spec, Draws(spec["seed"]))
         assert figure.posed(figure.skin)[:, 2].min() > -0.02, pose
