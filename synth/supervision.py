@@ -289,7 +289,13 @@ def _started(
 ) -> _Worker:
     folder = tempfile.TemporaryDirectory(prefix="maskmill-render-", ignore_cleanup_errors=True)
     job = Path(folder.name, "job.json")
-    content = {"out": str(out), "threads": threads, "device": device, "samples": list(specs)}
+    content = {
+        "out": str(out),
+        "threads": threads,
+        "device": device,
+        "cores": str(Path(tempfile.gettempdir(), f"maskmill-cores-{os.getuid()}")),
+        "samples": list(specs),
+    }
     job.write_text(json.dumps(content), encoding="utf-8")
     process = subprocess.Popen(  # noqa: S603 - Blender's interpreter, as the user has named it
         command(job),

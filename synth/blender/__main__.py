@@ -4,7 +4,9 @@ It runs in Blender's Python, where maskmill is not installed: the package is loa
 under a name of its own.
 """
 
+import importlib
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -29,4 +31,8 @@ def load() -> None:
 if __name__ == "__main__":
     after = sys.argv.index("--") + 1 if "--" in sys.argv else 1
     load()
+    job = json.loads(Path(sys.argv[after]).read_text(encoding="utf-8"))
+    if "cores" in job:  # before Blender counts the cores
+        cores = importlib.import_module(f"{PACKAGE}.cores")
+        cores.claim(int(job.get("threads", 1)), Path(job["cores"]))
     sys.exit(importlib.import_module(f"{PACKAGE}.job").main(sys.argv[after:]))
