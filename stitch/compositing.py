@@ -226,7 +226,10 @@ def _solved(clip: Image, under: Image, support: Mask, there: Mask) -> tuple[Floa
     alpha = np.zeros(there.shape, np.float32)
     mixed = there & (agrees < 1) & ~changed & ~shadow
     alpha[mixed] = _divided(
-        *(plane[mixed] for plane in (shown, mapped, towards, canvas - front)),
+        shown[mixed],
+        mapped[mixed],
+        towards[mixed],
+        canvas - front[mixed],
         np.clip(apart[mixed] / same, 0, 1),
         canvas,
     )

@@ -110,7 +110,8 @@ def _autocorrelation(image: Image, support: Mask) -> npt.NDArray[np.float32]:
     shape: Any = tuple(fft.next_fast_len(2 * side, True) for side in shown.shape)
 
     def with_itself(plane: Any) -> Any:
-        whole = fft.irfft2(np.square(np.abs(fft.rfft2(plane, shape))), shape)
+        spectrum: Any = fft.rfft2(plane, shape)
+        whole = fft.irfft2(np.square(np.abs(spectrum)), shape)
         return fft.fftshift(whole)
 
     meets = np.maximum(with_itself(shown), 0)

@@ -19,7 +19,7 @@ SCENE = Scene(
     name="rendered",
     subject=SubjectTable(person=1.0),
     picture=PictureTable(denoise=True),
-    camera=CameraTable(crops=((0.25, 1.0), (0.45, 1.0), (0.6, 1.0)), depth_of_field=0.35),
+    camera=CameraTable(crops=[(0.25, 1.0), (0.45, 1.0), (0.6, 1.0)], depth_of_field=0.35),
     lights=LightsTable(count=(0, 2)),
     occluders=OccludersTable(share=0.25),
 )

@@ -17,18 +17,13 @@ def table_of(
     columns: list[str] | None = None,
 ) -> pa.Table:
     """Return a file's rows, with the columns of a schema (null where it has none) or only some."""
-    names = (
-        columns
-        if schema is None
-        else [name for name in schema.names if not columns or name in columns]
-    )
-    table = opened(file).read(columns=names, use_threads=False)
     if schema is None:
-        return table
+        return opened(file).read(columns=columns, use_threads=False)
+    wanted = pa.schema([field for field in schema if not columns or field.name in columns])
+    table = opened(file).read(columns=wanted.names, use_threads=False)
     nothing = pa.nulls(table.num_rows)
-    wanted = pa.schema([schema.field(name) for name in names])
-    found = [table[name] if name in table.column_names else nothing for name in names]
-    return pa.table(found, names=names).cast(wanted)
+    found = [table[name] if name in table.column_names else nothing for name in wanted.names]
+    return pa.table(found, names=wanted.names).cast(wanted)
 
 
 def opened(file: IO[bytes] | pa.BufferReader, **options: Any) -> pq.ParquetFile:
