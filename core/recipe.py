@@ -81,7 +81,7 @@ def _build(table: dict[str, Any], folder: Path) -> Recipe:
     sources: dict[str, tuple[Pipeline, Source]] = {}
     for name, value in table.items():
         if name in _SETTINGS:
-            settings[name] = _convert(value, _SETTINGS[name], "top level", name)
+            settings[name] = converted(value, _SETTINGS[name], "top level", name)
         elif isinstance(value, dict) and name != "finish":
             sources[name] = _source(name, value, folder)
         elif name != "finish":
@@ -136,7 +136,7 @@ def _part(kind: str, table: dict[str, Any], where: str, folder: Path) -> Any:
     if "use" not in table:
         raise RecipeError(f"{where}: missing key 'use', which names the {kind}")
     try:
-        part = load(kind, _convert(table["use"], str, where, "use"))
+        part = load(kind, converted(table["use"], str, where, "use"))
     except LookupError as error:
         raise RecipeError(f"{where}: use: {error.args[0]}") from None
     where = f"{where} ({table['use']})"
@@ -148,7 +148,7 @@ def _part(kind: str, table: dict[str, Any], where: str, folder: Path) -> Any:
             continue
         if key not in fields:
             raise RecipeError(f"{where}: unknown key {key!r}{nearest(key, fields)}")
-        values[key] = _convert(value, hints[key], where, key)
+        values[key] = converted(value, hints[key], where, key)
         if is_location(hints[key]) and isinstance(values[key], str):
             values[key] = _resolve(values[key], folder)
     for name, field in fields.items():
@@ -161,7 +161,8 @@ def _part(kind: str, table: dict[str, Any], where: str, folder: Path) -> Any:
         raise RecipeError(f"{where}: {error}") from None
 
 
-def _convert(value: object, hint: Any, where: str, key: str) -> Any:
+def converted(value: object, hint: Any, where: str, key: str) -> Any:
+    """Return a value as the type its hint says, or raise RecipeError with the nearest word."""
     if get_origin(hint) is Literal and value not in get_args(hint):
         words = [str(word) for word in get_args(hint)]
         raise RecipeError(

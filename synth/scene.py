@@ -29,13 +29,11 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
-
-import msgspec
+from typing import Any, Literal, get_type_hints
 
 from maskmill import __version__
 from maskmill.catalogue import nearest
-from maskmill.recipe import RecipeError
+from maskmill.recipe import RecipeError, converted
 
 from .blender import catalogue
 from .blender.draws import Draws
@@ -847,7 +845,7 @@ def _scene(table: Mapping[str, Any], path: Path) -> Scene:
         if key not in hints:
             raise RecipeError(f"top level: unknown key {key!r}{nearest(key, hints)}")
         if key == "name":
-            parts[key] = _converted(value, str, "top level", key)
+            parts[key] = converted(value, str, "top level", key)
         elif not isinstance(value, dict):
             raise RecipeError(f"top level: {key} must be a table, write [{key}]")
         else:
@@ -864,25 +862,10 @@ def _table(kind: Any, table: Mapping[str, Any], where: str, folder: Path) -> Any
     for key, value in table.items():
         if key not in hints:
             raise RecipeError(f"{where}: unknown key {key!r}{nearest(key, hints)}")
-        values[key] = _converted(value, hints[key], where, key)
+        values[key] = converted(value, hints[key], where, key)
         if key == "folder" and value:
             values[key] = os.fspath(folder / values[key])
     try:
         return kind(**values)
     except ValueError as error:
         raise RecipeError(f"{where}: {error}") from None
-
-
-def _converted(value: object, hint: Any, where: str, key: str) -> Any:
-    if get_origin(hint) is Literal and value not in get_args(hint):
-        words = [str(word) for word in get_args(hint)]
-        raise RecipeError(
-            f"{where}: {key}: must be one of {', '.join(words)}, got {value!r}"
-            f"{nearest(str(value), words)}"
-        )
-    try:
-        return msgspec.convert(value, hint)
-    except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(" - at `$")
-        what = what[0].lower() + what[1:]
-        raise RecipeError(f"{where}: {key}{place.rstrip('`')}: {what}") from None
