@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -218,7 +219,36 @@ def test_the_job_is_a_file_of_samples(tmp_path: Path) -> None:
     specs = [{"name": "s0"}]
     list(supervise(specs, lambda job: [*command, str(job)], tmp_path, device="cuda", threads=2))
     job = json.loads((tmp_path / "job.json").read_text())
+    cores = job.pop("cores")
+    assert Path(cores).parent == Path(tempfile.gettempdir())
     assert job == {"out": str(tmp_path), "threads": 2, "device": "cuda", "samples": specs}
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="needs two cores to choose from",
+)
+def test_workers_are_bound_to_different_cores(tmp_path: Path) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from maskmill.synth.blender.cores import claim; "
+        "claim(1, Path(sys.argv[1])); print(*os.sched_getaffinity(0), flush=True); sys.stdin.read()"
+    )
+    free = len(os.sched_getaffinity(0))
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path / "cores")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(free + 1)
+    ]
+    bound = [((worker.stdout and worker.stdout.readline()) or "").split() for worker in workers]
+    for worker in workers:
+        worker.communicate()
+    alone = [cores for cores in bound if len(cores) == 1]
+    assert len(alone) == len({*map(tuple, alone)}) == free
+    assert [len(cores) for cores in bound if len(cores) > 1] == [free]
 
 
 def test_dry_counts_and_needs_no_blender(tmp_path: Path) -> None:
