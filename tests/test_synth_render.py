@@ -137,8 +137,8 @@ def test_a_killed_worker_loses_one_sample_and_a_rerun_brings_it_back_alike(
 
     def kill_it(outcome: Outcome, done: int, total: int) -> None:
         if outcome.name == "monkey_00000000":
-            for child in children():
-                os.kill(child, signal.SIGKILL)
+            [worker] = workers(blender)
+            os.kill(worker, signal.SIGKILL)
 
     report = render(monkeys(), out, count=3, **options, progress=kill_it)
     assert [(failed.name, failed.reason) for failed in report.failed] in (
@@ -154,15 +154,16 @@ def test_a_killed_worker_loses_one_sample_and_a_rerun_brings_it_back_alike(
     assert not (out / FAILURES).exists()
 
 
-def children() -> Iterator[int]:
-    """Yield the processes that this one has started."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+def workers(blender: Interpreter) -> Iterator[int]:
+    """Yield the render workers that this process has started, and no other child of it."""
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            fields = stat.read_text().rpartition(")")[2].split()
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            command = (process / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if int(fields[1]) == os.getpid():
-            yield int(stat.parent.name)
+        if int(parent) == os.getpid() and command[0] == os.fsencode(blender.program):
+            yield int(process.name)
 
 
 def test_what_goes_wrong_has_its_reason_and_the_rest_is_rendered(
