@@ -22,7 +22,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +36,9 @@ from maskmill.synth.supervision import Outcome, supervise
 
 ROOT = Path(__file__).resolve().parents[1]
 PEOPLE = ROOT / "examples" / "scenes" / "people.toml"
-LAYERS, BODIES = (ROOT / "benchmarks" / f"synth_{name}.py" for name in ("layers", "bodies"))
+LAYERS, BODIES, REFERENCE = (
+    ROOT / "benchmarks" / f"synth_{name}.py" for name in ("layers", "bodies", "reference")
+)
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
@@ -103,17 +105,23 @@ def cpu_of(work: Callable[[], Result]) -> tuple[float, Result]:
 
 
 def cost(blender: Interpreter, folder: Path, quick: bool) -> Iterator[Row]:
-    """Measure pairs of a person with hair, background and occluder."""
+    """Measure pairs of a person with hair, background and occluder, beside a simple scene."""
     for size, samples, count in ((256, 16, 8), (512, 32, 4)):
         count = 2 if quick else count
+        simple = [in_blender(blender, REFERENCE, [(size, samples)], folder)[0]]
         work = functools.partial(_pairs, blender, folder, size, samples)
         alone, _ = cpu_of(functools.partial(work, 1))
         many, report = cpu_of(functools.partial(work, count))
+        simple += in_blender(blender, REFERENCE, [(size, samples)], folder)
         yield {
             "what": f"one pair, {size} px, {samples} samples",
             "pairs": len(report.rendered),
             "failed": len(report.failed),
             "cpu_s": report.cpu / max(1, len(report.rendered)),
+            "cpu_s_of_a_simple_scene": statistics.mean(simple),
+            "times_a_simple_scene": report.cpu
+            / max(1, len(report.rendered))
+            / statistics.mean(simple),
             "cpu_s_with_start_shared": many / count,
             "cpu_s_alone_with_start": alone,
             "load": os.getloadavg()[0],
@@ -127,7 +135,9 @@ def _pairs(blender: Interpreter, folder: Path, size: int, samples: int, count: i
     )  # fmt: skip
 
 
-def in_blender(blender: Interpreter, script: Path, samples: list[Row], folder: Path) -> list[Row]:
+def in_blender(
+    blender: Interpreter, script: Path, samples: Sequence[Any], folder: Path
+) -> list[Any]:
     """Run a script of this folder in Blender's Python, and return what it has found."""
     job, result = folder / "job.json", folder / "result.json"
     job.write_text(json.dumps({"samples": samples}))
@@ -158,6 +168,7 @@ def layers(blender: Interpreter, folder: Path, quick: bool) -> Iterator[Row]:
             "soft_pixels": sum(one["soft_pixels"] for one in found),
             "max_linear_error": max(one["max_linear_error"] for one in found),
             "differing_8bit_pixels": sum(one["differing_8bit_pixels"] for one in found),
+            "of_these_rounding": sum(one["rounding_8bit_pixels"] for one in found),
             "cryptomatte_max": max(one["cryptomatte_max"] for one in found),
             "mixed_in_srgb_instead": statistics.mean(one["srgb_mixing_error"] for one in found),
             "holdout_cost": statistics.mean(one["cpu_holdout"] / one["cpu_whole"] for one in found),

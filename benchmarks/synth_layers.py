@@ -48,6 +48,10 @@ def compared(spec: dict[str, Any]) -> dict[str, Any]:
     def levels(light: Any) -> Any:
         return images.quantised(images.srgb(light), 8).astype(int)
 
+    differ = levels(together) != levels(full[..., :3])
+    # A sum that lies on the edge between two levels to the last bits of a float.
+    bits = 8 * np.spacing(np.maximum(whole.colour[..., :3], 1e-3)).astype(np.float64)
+    edges = levels(together - bits) != levels(together + bits)
     straight = front[..., :3] / np.maximum(covers[..., None], 1e-6)
     behind = back[..., :3] / np.maximum(1 - covers[..., None], 1e-6)
     mixed = covers[..., None] * images.srgb(straight) + (1 - covers[..., None]) * images.srgb(
@@ -61,7 +65,8 @@ def compared(spec: dict[str, Any]) -> dict[str, Any]:
         "soft_pixels": int(soft.sum()),
         "coverage": float(covers.mean()),
         "max_linear_error": float(np.abs(together - full[..., :3]).max()),
-        "differing_8bit_pixels": int((levels(together) != levels(full[..., :3])).any(-1).sum()),
+        "differing_8bit_pixels": int(differ.any(-1).sum()),
+        "rounding_8bit_pixels": int((differ & edges).any(-1).sum()),
         "cryptomatte_max": float(np.abs(counted - covers).max()),
         "cryptomatte_mean": float(np.abs(counted - covers).mean()),
         "cryptomatte_bias": float((counted - covers).mean()),

@@ -17,11 +17,13 @@ import bpy
 
 from .alpha import Taken, chosen_path, exposure, measured, straight, take
 from .camera import Shot, first_shot, place_camera
+from .detail import simplify
 from .draws import Draws
 from .failure import Failure
 from .images import fingerprint, png, quantised, srgb, write_whole
 from .stage import (
     BACKGROUND,
+    GROUND,
     OCCLUDERS,
     SUBJECT,
     Stage,
@@ -126,6 +128,9 @@ def made_ready(spec: dict[str, Any], threads: int, device: str) -> Ready:
     middle = (subject.points.min(axis=0) + subject.points.max(axis=0)) / 2
     set_lights(stage, spec.get("lights", ()), middle)
     shot, glances = _framed(stage, spec, subject)
+    own = (BACKGROUND, OCCLUDERS, GROUND) + ((SUBJECT,) * (spec["subject"]["kind"] != "asset"))
+    for name in own:
+        simplify(stage.collections[name].all_objects, shot, max(spec["width"], spec["height"]))
     check_textures()
     return Ready(stage, subject, shot, sources, tuple(glances))
 

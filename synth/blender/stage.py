@@ -96,6 +96,8 @@ def empty_stage(spec: dict[str, Any], threads: int, device: str) -> Stage:
     cycles.max_bounces, cycles.transparent_max_bounces = 6, 12
     cycles.diffuse_bounces, cycles.glossy_bounces, cycles.transmission_bounces = 2, 2, 6
     cycles.caustics_reflective = cycles.caustics_refractive = False
+    # A tree of lights pays where there are many: here, choosing costs more than it saves.
+    cycles.use_light_tree = False
     cycles.filter_width = 1.5
     # Through glass one sees what is behind it: it belongs to the background.
     cycles.film_transparent_glass = True
