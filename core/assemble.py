@@ -14,7 +14,7 @@ from maskmill.shards.locate import locate
 from maskmill.shards.parquet import opened, table_of
 from maskmill.shards.schema import FACTS, FORMAT, INDEX, LEDGER, SPLITS, STATUSES, feature_column
 from maskmill.shards.storage import Storage
-from maskmill.shards.writer import digest, write_ledger, write_table
+from maskmill.shards.writer import digest, encode_table, write_ledger, write_table
 
 from .stage import Feature, TableStage, digest_of, name_of
 from .work import Job
@@ -54,7 +54,8 @@ def assemble(
     ledgers = [job.ledger for job in jobs]
     if repeated:
         name = f"dropped/run-{digest_of(repeated)}.parquet"
-        write_ledger(storage, name, repeated)
+        if not storage.exists(name):
+            write_ledger(storage, name, repeated)
         ledgers.append(name)
     decided = read_splits(storage)
     check_fixed_splits(table, decided)
@@ -64,20 +65,28 @@ def assemble(
     counts = count(storage, jobs, table, ledgers, facts["recipe"]["sources"])
     check()
     append_splits(storage, table, decided)
-    write_table(storage, "index.parquet", table.select(INDEX.names).cast(INDEX))
+    index = encode_table(table.select(INDEX.names).cast(INDEX))
+    _replace(storage, "index.parquet", index)
     info = {
         "format": FORMAT,
         **facts,
         "recipe_hash": digest_of(facts["recipe"]),
         "samples": table.num_rows,
-        "index": digest(storage.read("index.parquet")),
+        "index": digest(index),
         "counts": counts,
         "shards": [job.shard for job in jobs],
         "dropped": ledgers,
     }
-    with storage.create("dataset.json") as file:
-        file.write(json.dumps(info, indent=1, ensure_ascii=False).encode() + b"\n")
+    text = json.dumps(info, indent=1, ensure_ascii=False) + "\n"
+    _replace(storage, "dataset.json", text.encode())
     return counts
+
+
+def _replace(storage: Storage, name: str, data: bytes) -> None:
+    """Write a file, unless it is there with these bytes: a run with nothing to do does nothing."""
+    if not storage.exists(name) or storage.read(name) != data:
+        with storage.create(name) as file:
+            file.write(data)
 
 
 def features_of(finish: Sequence[TableStage]) -> tuple[Feature, ...]:

@@ -11,11 +11,11 @@ from maskmill import __version__
 from maskmill.shards.dataset import read_info
 from maskmill.shards.parquet import table_of
 from maskmill.shards.schema import FORMAT
-from maskmill.shards.storage import Storage, open_storage
+from maskmill.shards.storage import LocalStorage, Storage, open_storage
 
 from .assemble import Counts, assemble, features_of
 from .executors import Executor, PartitionFailedError, pick
-from .files import TEMPORARY
+from .files import TEMPORARY, why
 from .lease import LEASE, lease
 from .pipeline import Pipeline
 from .source import Source
@@ -37,7 +37,12 @@ class PlanError(ValueError):
     """A source cannot say what there is to read: a file is missing, a category unknown."""
 
     def __init__(self, source: str, error: Exception) -> None:
-        super().__init__(f"[{source}.source]: {error}")
+        text = why(error) if isinstance(error, OSError) else str(error)
+        super().__init__(f"[{source}.source]: {text}")
+
+
+class OccupiedError(ValueError):
+    """Something that is no dataset is where one is to go; it was left as it is."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +159,9 @@ def run(
     ------
     DatasetBusyError
         When another writer holds the dataset.
-    PlanError
-        When a source cannot say what there is to read; nothing was written then.
+    PlanError, OccupiedError
+        When a source cannot say what there is to read, or something that is no dataset is at
+        `out`; nothing was written then.
     PartitionFailedError
         When a partition could not be finished; the others are kept, the next run retries it.
 
@@ -231,13 +237,15 @@ def _check(
 
 def _check_folder(storage: Storage) -> None:
     """Refuse a folder of somebody else's: what a run does not recognise, it must not live among."""
+    if isinstance(storage, LocalStorage) and storage.folder.is_file():
+        raise OccupiedError(f"out must be a folder or URL, got the file {storage.url}")
     if storage.exists("dataset.json") or storage.exists(LEASE):
         return
     found = [*storage.names(""), *storage.names("shards"), *storage.names("dropped")]
     foreign = [name for name in found if not _is_ours(name)]
     if foreign:
-        raise ValueError(
-            f"out must be an empty or new folder, or a dataset; {storage.url} holds "
+        raise OccupiedError(
+            f"out must be an empty or new folder, or a dataset: {storage.url} holds "
             f"{', '.join(foreign[:3])}{' and more' if len(foreign) > 3 else ''}"
         )
 

@@ -7,6 +7,8 @@ both leave the same bytes. The serial one is the oracle the other is tested agai
 import contextlib
 import itertools
 import logging
+import signal
+import threading
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -84,18 +86,34 @@ def local_cluster(workers: int) -> Generator[Executor]:
     """Start a Dask cluster of processes on this machine, on loopback, for the block."""
     from distributed import Client, LocalCluster
 
-    with (
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,  # pyright: ignore[reportArgumentType]
-            silence_logs=logging.ERROR,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with contextlib.ExitStack() as stack:
+        with _deaf():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,  # pyright: ignore[reportArgumentType]
+                silence_logs=logging.ERROR,
+            )
+        client = stack.enter_context(Client(stack.enter_context(cluster)))
         yield on_cluster(client)
+
+
+@contextlib.contextmanager
+def _deaf() -> Generator[None]:
+    """Let processes that start in the block ignore Ctrl-C, which a terminal sends to all of them.
+
+    This one still hears it afterwards, and ends them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what becomes of signals
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def pick(

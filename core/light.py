@@ -28,7 +28,7 @@ def to_linear(image: Image) -> Linear:
 
 
 def to_srgb(light: Linear) -> Image:
-    """Return linear light (float32, clipped to [0, 1]) as sRGB, uint8, rounded to nearest.
+    """Return linear light of any shape (float32, clipped to [0, 1]) as sRGB, uint8, rounded.
 
     Examples
     --------

@@ -114,7 +114,17 @@ class Sample:
 
     @classmethod
     def of(cls, image: Image, alpha: Alpha | None = None, **facts: Any) -> Self:
-        """Make a sample from arrays, for notebooks and tests; `facts` are fields of the sample."""
+        """Make a sample from arrays, for notebooks and tests.
+
+        Parameters
+        ----------
+        image : ndarray, H x W x 3, uint8
+            RGB. Encoded losslessly.
+        alpha : ndarray, H x W, float32 in [0, 1], optional
+            Of the image's size.
+        **facts
+            Fields of the sample, such as ``origin``.
+        """
         image_bytes = encode_image(image)
         made_from = b"" if alpha is None else encode_alpha(alpha, 16)
         facts = {"key": content_key(image_bytes, made_from), "source": "", "origin": ""} | facts

@@ -77,10 +77,11 @@ def duplicate_pairs(
     Parameters
     ----------
     thumbnails : ndarray, n x 32 x 32, uint8
-        See `maskmill.curate.perceptual_hash.thumbnail`.
-    order : ndarray, n, int64, optional
-        Rows of `thumbnails` in the order in which they count, such as that of their keys; the same
-        pictures in this order give the same pairs however the rows lie.
+        Luminance, 0 to 255; see `maskmill.curate.perceptual_hash.thumbnail`.
+    order : ndarray, (n,), int64, optional
+        Rows of `thumbnails`, each once from 0 to n - 1, in the order in which they count, such as
+        that of their keys; the same pictures in this order give the same pairs however the rows
+        lie.
     similarity : float
         Least likeness of a pair that lies as it is, in (0, 1]. From .95 on it is certain.
     turned_similarity : float

@@ -52,9 +52,9 @@ def decontaminate(image: Image, alpha: Alpha, *, linear: bool = True) -> Image:
     Returns
     -------
     ndarray, H x W x 3, uint8
-        The photograph where alpha is 1; the foreground's colour where it is soft, and carried on
-        for another hundredth of the long side, so that resizing or blurring the layer draws no old
-        background in; beyond that the photograph.
+        RGB: the photograph where alpha is 1; the foreground's colour where it is soft, and carried
+        on for another hundredth of the long side, so that resizing or blurring the layer draws no
+        old background in; beyond that the photograph.
 
     Raises
     ------

@@ -106,7 +106,7 @@ class Alignment:
 
     @property
     def tiles(self) -> npt.NDArray[np.float64]:
-        """Residuals, n x 5; see `Evidence.tiles`."""
+        """Residuals, n x 5, float64: clip pixels, [-1, 1] and levels; see `Evidence.tiles`."""
         return np.zeros((0, 5)) if self.evidence is None else self.evidence.tiles
 
     @property
@@ -146,7 +146,7 @@ def align(original: npt.NDArray[np.generic], clipped: npt.NDArray[np.generic]) -
     original : ndarray, uint8 or uint16
         The photograph, H x W grey, H x W x 3 RGB or H x W x 4.
     clipped : ndarray, uint8 or uint16
-        The clip: grey or RGB on a white or nearly white canvas, or RGBA.
+        The clip: H x W grey or H x W x 3 RGB on a white or nearly white canvas, or H x W x 4 RGBA.
 
     Returns
     -------

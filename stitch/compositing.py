@@ -92,8 +92,8 @@ def clip_matte(
 
     Parameters
     ----------
-    original, clipped : ndarray
-        As for `align`.
+    original, clipped : ndarray, uint8 or uint16
+        Photograph and clip as `align` takes them: H x W grey, H x W x 3 RGB or H x W x 4 RGBA.
     alignment : Alignment
         That of `align`; its matrix counts, accepted or not.
 

@@ -53,7 +53,7 @@ def discover(
     Parameters
     ----------
     originals, clips : sequence of ndarray, uint8 or uint16
-        Pictures as `maskmill.stitch.align` takes them.
+        Pictures as `maskmill.stitch.align` takes them: H x W grey, H x W x 3 RGB or H x W x 4 RGBA.
     candidates : int
         Photographs to try for each clip, at least 1.
 

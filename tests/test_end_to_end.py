@@ -141,7 +141,7 @@ def test_damaged_input_is_dropped_with_a_reason_and_counted(
     out = tmp_path / "dataset"
     assert main(["run", str(damaged), "--out", str(out)]) == 0
     printed = capsys.readouterr().out
-    assert "4 items could not be used: their files or annotations are damaged" in printed
+    assert "4 items could not be used, being missing, damaged or without a partner" in printed
     ledger = Dataset(out).ledger().to_pylist()
     assert {row["origin"]: row["reason"] for row in ledger} == {
         "missing.png#2": "missing_file",
@@ -242,8 +242,23 @@ def test_the_demo_renders_people_where_there_is_blender(demo: Path):
         assert "synthetic" not in counts
         return
     assert counts["synthetic"]["kept"] == 2
+    assert counts["composites"]["kept"] >= 2
     rendered = [s for s in Dataset(demo / "dataset").split() if s.source == "synthetic"]
     assert all(0.2 <= (sample.alpha >= 0.5).mean() <= 0.7 for sample in rendered)
+
+
+def test_the_demo_parts_no_person_and_no_backdrop(demo: Path):
+    sides: dict[str, set[str | None]] = {}
+    for row in Dataset(demo / "dataset").table().to_pylist():
+        front, _, behind = row["origin"].partition(" on ")
+        names = [row["group"] or row["key"]]
+        if row["source"] == "composites":  # 03-brick-3.png is of the group brick-3
+            names += [front.split(".")[0], behind.removesuffix(".png").partition("-")[2]]
+        elif row["source"] == "synthetic":
+            names.append(row["origin"])
+        for name in names:
+            sides.setdefault(name, set()).add(row["split"])
+    assert [name for name, splits in sides.items() if len(splits - {None}) > 1] == []
 
 
 def test_the_demo_draws_pairs_before_and_after(demo: Path):
@@ -269,7 +284,7 @@ def test_the_demo_makes_nothing_twice(demo: Path, capsys: pytest.CaptureFixture[
 
 
 def test_coco_without_images_is_a_mistake(capsys: pytest.CaptureFixture[str]):
-    assert main(["demo", "--coco", "people.json"]) == 1
+    assert main(["demo", "--coco", "people.json"]) == 2
     assert "must be given together" in capsys.readouterr().err
 
 

@@ -1,6 +1,5 @@
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 import pytest
+from dask_processes import scheduler_and_workers
 from procedural import Discs, FailsOn, Identity, MeanColour, Slow, Smallest, disc, tree
 from slow_run import SOURCES
 
@@ -35,26 +35,8 @@ def serial(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def scheduler(tmp_path: Path) -> Iterator[str]:
     """A scheduler and two workers, each a process of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
-    environment = os.environ | {"PYTHONPATH": str(HERE)}
-    worker = ["--nthreads=1", "--no-dashboard", f"--local-directory={tmp_path}"]
-    commands = [
-        [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host=127.0.0.1",
-         f"--port={port}", "--no-dashboard", "--no-show"],
-        *([sys.executable, "-m", "distributed.cli.dask_worker", address, *worker],) * 2,
-    ]  # fmt: skip
-    quiet = subprocess.DEVNULL
-    processes = [
-        subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet)
-        for command in commands
-    ]
-    yield address
-    for process in reversed(processes):
-        process.terminate()
-        process.wait(20)
+    with scheduler_and_workers(tmp_path) as address:
+        yield address
 
 
 def test_the_funnel_adds_up(serial: Path):
@@ -100,11 +82,10 @@ def test_a_running_scheduler_writes_the_same_bytes(serial: Path, tmp_path: Path,
 
 
 def test_a_second_run_does_nothing(serial: Path):
-    before = {path: path.stat().st_mtime_ns for path in serial.rglob("*.parquet")}
+    before = {path: path.stat().st_mtime_ns for path in serial.rglob("*.*")}
     report = mm.run(WHOLE, str(serial))
     assert report.reused == report.partitions == 8
-    shards = [path for path in before if path.parent.name in ("shards", "dropped")]
-    assert all(path.stat().st_mtime_ns == before[path] for path in shards)
+    assert before == {path: path.stat().st_mtime_ns for path in serial.rglob("*.*")}
 
 
 def test_a_changed_parameter_reuses_nothing_of_that_pipeline_and_all_of_the_other(
@@ -143,6 +124,27 @@ def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path, workers: int |
     assert report.reused >= 2
     assert tree(killed) == tree(undisturbed)
     assert mm.run(SOURCES, str(killed)).reused == 8
+
+
+def test_ctrl_c_stops_a_local_cluster_without_tracebacks_of_its_workers(tmp_path: Path):
+    out = tmp_path / "dataset"
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "slow_run.py"), str(out), "2"],
+        env=os.environ | {"PYTHONPATH": str(HERE)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Whoever runs the tests in the background ignores it, and so would the run.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not list(out.glob("shards/discs-*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process
+    _, error = process.communicate()
+    assert error.rstrip().endswith("KeyboardInterrupt")
+    assert "in _bootstrap" not in error
+    assert mm.run(SOURCES, str(out)).reused >= 1
 
 
 def test_fully_dropped_partitions_are_reused(tmp_path: Path):

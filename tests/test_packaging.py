@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib import import_module, metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from packaging.requirements import Requirement
@@ -171,9 +171,18 @@ def test_importing_maskmill_loads_nothing_heavy() -> None:
     assert modules_after("import maskmill") & heavy == set()
 
 
-@pytest.mark.parametrize("room", ["curate", "stitch", "refine", "synth", "shards", "metrics"])
+@pytest.mark.parametrize(
+    "room", ["curate", "stitch", "refine", "synth", "shards", "metrics", "report", "review", "cli"]
+)
 def test_importing_a_room_loads_no_extra(room: str) -> None:
     assert modules_after(f"import maskmill.{room}") & set(HEAVY) == set()
+
+
+def test_importing_train_loads_only_what_a_trainers_machine_has() -> None:
+    imported("torch")
+    there = modules_after("import torch.utils.data, numpy, pyarrow.parquet, cv2")
+    more = modules_after("import maskmill.train") - there - sys.stdlib_module_names
+    assert {name for name in more if not name.startswith("_")} == {"maskmill"}
 
 
 def test_run_is_a_function_even_after_its_module_was_imported() -> None:
@@ -183,22 +192,23 @@ def test_run_is_a_function_even_after_its_module_was_imported() -> None:
     assert inspect.isfunction(maskmill.run)
 
 
-# The rooms of docs/architecture.md, lowest first: imports only ever point down.
+# The rooms of docs/architecture.md, lowest first: imports only ever point down. "core" is what that
+# page calls execution: the modules of core/ that are no nouns.
 NOUNS = {"images", "sample", "stage", "source", "pipeline", "light", "door", "files"}
 LEVELS = {
-    "nouns": 0,
-    "core": 1,
-    "shards": 1,
-    "metrics": 1,
-    "report": 1,
-    "refine": 2,
-    "curate": 3,
-    "stitch": 3,
-    "synth": 3,
-    "train": 4,
-    "review": 4,
-    "demo": 5,
-    "cli": 6,
+    "nouns": 1,
+    "core": 2,
+    "shards": 2,
+    "metrics": 2,
+    "report": 2,
+    "refine": 3,
+    "curate": 4,
+    "stitch": 4,
+    "synth": 4,
+    "train": 5,
+    "review": 5,
+    "demo": 6,
+    "cli": 7,
 }
 ALONGSIDE = {"core", "shards", "metrics", "report"}
 
@@ -246,6 +256,53 @@ def test_imports_point_down(name: str) -> None:
         beside = room == other or {room, other} <= ALONGSIDE
         below = LEVELS[other] < LEVELS[room]
         assert beside or below, f"{name} ({room}) must not import {target} ({other})"
+
+
+class Row(NamedTuple):
+    """A line of the table of rooms in docs/architecture.md."""
+
+    level: int
+    names: list[str]
+    imports: str
+
+
+def documented() -> dict[str, Row]:
+    """Return the table of rooms by room."""
+    page = (ROOT / "docs/architecture.md").read_text()
+    rows: dict[str, Row] = {}
+    for level, cell, targets in re.findall(r"^\| (\d) \| (.+?) \| (.+?) \|", page, re.MULTILINE):
+        names: list[str] = re.findall(r"`([a-z_/]+)`", cell)
+        kind = cell.partition(":")[0]
+        room = {"nouns": "nouns", "execution": "core"}.get(kind, names[0].removeprefix("core/"))
+        rows[room] = Row(int(level), names, targets)
+    return rows
+
+
+def test_the_page_has_every_room_on_its_level() -> None:
+    assert {room: row.level for room, row in documented().items()} == LEVELS
+    folders = {str(folder.relative_to(ROOT)) for folder in FOLDERS.values()} - {"core"}
+    assert folders <= {name for row in documented().values() for name in row.names}
+
+
+def test_the_page_has_every_module_of_core() -> None:
+    rows = documented()
+    assert set(rows["nouns"].names) - {"core/"} == NOUNS
+    modules = {file.stem for file in FOLDERS["maskmill"].glob("*.py")}
+    assert set(rows["core"].names) - {"core/"} == modules - NOUNS - {"__init__", "__main__"}
+
+
+@pytest.mark.parametrize("room", [room for room in LEVELS if room not in {"demo", "cli"}])
+def test_the_page_has_what_a_room_imports(room: str) -> None:
+    real = {
+        room_of(target)
+        for name, file in ALL.items()
+        if name != "maskmill" and room_of(name) == room
+        for target in imports(name, file)
+        if target.partition(".")[0] == "maskmill"
+    }
+    words = {"execution": "core", "nothing": room}
+    told = documented()[room].imports.replace("`", "").replace("core/", "").split(", ")
+    assert {words.get(word, word) for word in told} | {room} == real | {room}
 
 
 def test_train_reads_datasets_and_nothing_else() -> None:

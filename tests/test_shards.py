@@ -186,6 +186,8 @@ def test_a_missing_shard_is_found_and_a_stray_one_is_not_read(dataset_copy: Path
 def test_a_folder_without_dataset_json_is_not_finished(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match="run it again to finish it"):
         Dataset(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no such folder"):
+        Dataset(tmp_path / "elsewhere")
 
 
 @pytest.mark.parametrize(

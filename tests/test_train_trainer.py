@@ -400,6 +400,26 @@ class TestPredict:
             predict(tmp_path / "checkpoint.pt", [])
 
 
+def test_weights_of_another_network_are_said_so(short: FitResult, tmp_path: Path):
+    state = load_checkpoint(short.checkpoint)
+    state["settings"]["model"] = "u2net"
+    save_checkpoint(tmp_path / "mixed.pt", state)
+    with pytest.raises(ValueError, match=r"must hold the weights of u2net, .*mixed\.pt"):
+        next(predict(tmp_path / "mixed.pt", [disc(1).image]))
+
+
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [("gpu", "device must be cpu, cuda or cuda:1, got 'gpu'"), ("cuda:99", "PyTorch finds")],
+)
+def test_a_device_that_is_not_there_is_said_so(
+    dataset: str, tmp_path: Path, device: str, message: str
+):
+    with pytest.raises(ValueError, match=message):
+        train(dataset, tmp_path / "run", 1, device=device)
+    assert not (tmp_path / "run").exists()
+
+
 def test_starting_over_forgets_the_old_checkpoint_at_once(dataset: str, tmp_path: Path):
     train(dataset, tmp_path, 2)
 

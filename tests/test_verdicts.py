@@ -127,7 +127,7 @@ def test_a_csv_line_with_a_mistake_is_named_and_nothing_is_added(
     keys = dataset.table()["key"].to_pylist()
     table = tmp_path / "more.csv"
     table.write_text(f"key,decision,reviewer\n{keys[1]},accept,ben\n{keys[2]},maybe,ben\n")
-    assert main(["verdicts", "add", dataset.storage.url, "--from", str(table)]) == 1
+    assert main(["verdicts", "add", dataset.storage.url, "--from", str(table)]) == 2
     assert "line 3: decision must be one of" in capsys.readouterr().err
     assert standing(dataset) == [None] * 6
 

@@ -65,6 +65,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     ValueError
         When the file is something else, is damaged, or is of another format version.
     """
+    if Path(path).is_dir():
+        raise ValueError(f"checkpoint must be a file, such as checkpoint.pt, got the folder {path}")
     try:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except OSError:
@@ -113,9 +115,11 @@ def check_resumable(
         changed.append(f"dataset must stay {state['dataset']} (fingerprint), got {fingerprint}")
     if changed:
         raise CannotResumeError(
-            f"cannot resume: {'; '.join(changed)}; give another out, or resume=False to start over"
+            f"cannot resume: {'; '.join(changed)}; give another out, or start over "
+            "(resume=False, --restart)"
         )
     if state["step"] > steps:
         raise CannotResumeError(
-            f"steps must be at least the {state['step']} of the checkpoint, got {steps}"
+            f"steps must be at least the {state['step']} of the checkpoint, got {steps}; give "
+            "another out, or start over (resume=False, --restart)"
         )

@@ -79,15 +79,35 @@ def predict(
     else:
         state = load_checkpoint(model)
         network = build(state["settings"]["model"])
-        network.load_state_dict(state["weights"], strict=True)
+        try:
+            network.load_state_dict(state["weights"], strict=True)
+        except RuntimeError:
+            raise ValueError(
+                f"checkpoint must hold the weights of {state['settings']['model']}, as it says, "
+                f"got others in {os.fspath(model)}"
+            ) from None
         network = network.to(choose_device(device))
         size = size or int(state["settings"]["size"])
     return _predictions(network, iter(images), size or _DEFAULT_SIZE, batch, post)
 
 
 def choose_device(device: str | torch.device | None) -> torch.device:
-    """Return the device that is meant; None means the GPU if there is one."""
-    return torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    """Return the device that is meant; None means the GPU if there is one.
+
+    Raises
+    ------
+    ValueError
+        When there is no such device.
+    """
+    gpu = torch.cuda.is_available()
+    try:
+        chosen = torch.device(device or ("cuda" if gpu else "cpu"))
+    except RuntimeError:
+        raise ValueError(f"device must be cpu, cuda or cuda:1, got {device!r}") from None
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        found = f"{torch.cuda.device_count()} GPUs" if gpu else "no GPU"
+        raise ValueError(f"device must be there, got {device!r}: PyTorch finds {found}")
+    return chosen
 
 
 def predict_squares(network: nn.Module, squares: Sequence[Image]) -> list[Alpha]:

@@ -33,6 +33,7 @@ def normalise(images: Tensor) -> Tensor:
     Returns
     -------
     Tensor, N x 3 x H x W, float32
+        In [-2.12, 2.64].
 
     Examples
     --------

@@ -264,7 +264,7 @@ def _views(
         try:
             held_out = opened.split(validation) if isinstance(validation, str) else validation
         except ValueError as error:
-            raise ValueError(f"validation: {error}; None validates nothing") from None
+            raise ValueError(f"validation: {error}; without any: None, --validation none") from None
     elif isinstance(validation, str):
         raise ValueError(
             f"validation must be a View or None where dataset is a View, got {validation!r}"

@@ -10,7 +10,6 @@ rules, as the stage person_filter of a recipe, make a dataset: see examples/coco
 """
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,7 +52,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--crowd",
         default="reject",
         choices=("reject", "ignore", "count"),
-        help="images with a crowd: not kept, crowds passed over, or counted as one more person",
+        help="images with a crowd: not kept, crowds passed over, or counted as one more person "
+        "(default: reject)",
     )
     bounds.add_argument(
         "--area",
@@ -87,32 +87,26 @@ def main(options: argparse.Namespace) -> int:
     from maskmill.curate import select_people
     from maskmill.files import created
 
-    from . import explain
+    from . import mistakes
     from .bars import Bars
 
-    try:
+    with mistakes(OSError, ValueError), Bars() as bars:
         if options.out and Path(options.out).suffix != ".parquet":
             raise ValueError(f"--out must end in .parquet, got {options.out}")
         if options.images and not Path(options.images).is_dir():
             raise ValueError(f"--images must be a folder, got {options.images}")
-        with Bars() as bars:
-            table = select_people(
-                options.annotations,
-                persons=tuple(options.persons),
-                coverage=tuple(options.coverage),
-                crowd=options.crowd,
-                area=options.area,
-                category=options.category,
-                cache=options.cache,
-                workers=options.workers,
-                trust_boxes=options.trust_boxes,
-                progress=bars,
-            )
-    except (OSError, ValueError) as error:
-        if options.traceback:
-            raise
-        print(f"maskmill: error: {explain(error)}", file=sys.stderr)
-        return 2
+        table = select_people(
+            options.annotations,
+            persons=tuple(options.persons),
+            coverage=tuple(options.coverage),
+            crowd=options.crowd,
+            area=options.area,
+            category=options.category,
+            cache=options.cache,
+            workers=options.workers,
+            trust_boxes=options.trust_boxes,
+            progress=bars,
+        )
     if options.images:
         table = _present(table, options.images)
     print(_funnel(table, options.annotations))

@@ -44,8 +44,8 @@ _ON_SHEET = 24
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--foregrounds", required=True, metavar="DIR", help="of RGBA PNGs")
-    parser.add_argument("--backgrounds", required=True, metavar="DIR", help="of photographs")
+    parser.add_argument("--foregrounds", required=True, metavar="DIR", help="folder of RGBA PNGs")
+    parser.add_argument("--backgrounds", required=True, metavar="DIR", help="folder of photographs")
     parser.add_argument(
         "--out", required=True, metavar="DATASET", help="folder or URL; with --files a folder"
     )
@@ -65,14 +65,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar=("TRAIN", "VAL", "TEST"),
         help="shares that sum to 1 (default: 0.7 0.2 0.1)",
     )
-    pairs.add_argument("--salt", default="", metavar="WORD", help="another one, another division")
+    pairs.add_argument("--salt", default="", metavar="WORD", help="another word, another division")
     pairs.add_argument(
-        "--views", choices=("file", "folder"), default="file", help="what is one thing"
+        "--views",
+        choices=("file", "folder"),
+        default="file",
+        help="what shows one thing (default: file)",
     )
+    pairs.add_argument("--about", metavar="CSV", help="image, licence and group of the photographs")
     pairs.add_argument(
-        "--about", metavar="CSV", help="of the photographs: image, licence and group"
+        "--seed", type=int, default=0, metavar="S", help="another number, other pairs (default: 0)"
     )
-    pairs.add_argument("--seed", type=int, default=0, metavar="S", help="another one, other pairs")
     place = parser.add_argument_group("where")
     place.add_argument("--place", choices=("keep", "draw"), default="keep", help="default: keep")
     place.add_argument(
@@ -88,7 +91,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     match = parser.add_argument_group("what is matched")
     match.add_argument(
-        "--light", type=float, default=0.5, metavar="SHARE", help="0 to 1 (default: 0.5)"
+        "--light",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="the colour of light, 0 to 1 (default: 0.5)",
     )
     for name, about in (
         ("blur", "softness"),
@@ -123,16 +130,11 @@ def _number_or_all(text: str) -> int | str:
 
 def main(options: argparse.Namespace) -> int:
     """Carry it out."""
-    from . import explain
+    from . import mistakes
 
-    try:
+    with mistakes(OSError, ValueError):
         source = _source(options)
         _check(options)
-    except (OSError, ValueError) as error:
-        if options.traceback:
-            raise
-        print(f"maskmill: error: {explain(error)}", file=sys.stderr)
-        return 2
     return _to_files(options, source) if options.files else _to_dataset(options, source)
 
 
@@ -205,18 +207,13 @@ def _to_dataset(options: argparse.Namespace, source: "Composite") -> int:
 
 
 def _to_files(options: argparse.Namespace, source: "Composite") -> int:
-    from . import explain
+    from . import mistakes
     from .bars import Bars
     from .composite_work import Task, carry_out, finish, read_pair
 
     out = Path(options.out)
-    try:
+    with mistakes(OSError, ValueError):
         tasks = [Task(source, part, out, options.bits) for part in source.plan(())]
-    except (OSError, ValueError) as error:
-        if options.traceback:
-            raise
-        print(f"maskmill: error: {explain(error)}", file=sys.stderr)
-        return 2
     with Bars() as bars:
         for number, error in enumerate(carry_out(tasks, options.workers), 1):
             if error:

@@ -14,30 +14,49 @@ import argparse
 import os
 from pathlib import Path
 
+from . import MistakeError, at_least, check_folder, mistakes
+
 HELP = "make the whole journey, from photographs to a trained network"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: demo, or demo-coco")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="default: demo, or demo-coco with --coco"
+    )
     parser.add_argument("--coco", type=Path, metavar="ANNOTATIONS.json", help="your annotations")
     parser.add_argument("--images", type=Path, metavar="DIR", help="the photographs they are about")
-    parser.add_argument("--count", type=int, default=240, help="pictures to make (default 240)")
+    parser.add_argument(
+        "--count",
+        type=at_least(1),
+        default=240,
+        metavar="N",
+        help="photographs of people to make (default: 240)",
+    )
     parser.add_argument(
         "--renders",
-        type=int,
+        type=at_least(0),
         default=12,
         metavar="N",
-        help="people to render where there is Blender; 0: none (default 12)",
+        help="people to render where there is Blender; 0: none (default: 12)",
     )
-    parser.add_argument("--steps", type=int, default=120, help="training steps (default 120)")
+    parser.add_argument(
+        "--steps", type=at_least(1), default=120, metavar="N", help="training steps (default: 120)"
+    )
     parser.add_argument(
         "--workers",
-        type=int,
+        type=at_least(0),
         default=os.cpu_count(),
+        metavar="N",
         help="processes of the local Dask cluster; 0: serial (default: all cores)",
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="S",
+        help="of the pictures, the training and the samples shown (default: 0)",
+    )
 
 
 def main(options: argparse.Namespace) -> int:
@@ -48,8 +67,10 @@ def main(options: argparse.Namespace) -> int:
     from .run import conclude
 
     if bool(options.coco) != bool(options.images):
-        raise ValueError("--coco and --images must be given together")
+        raise MistakeError("--coco and --images must be given together")
     out = options.out or Path("demo-coco" if options.coco else "demo")
+    with mistakes(ValueError):
+        check_folder(out)
     with Bars() as bars:
         report = journey(
             out,

@@ -1,4 +1,10 @@
-"""`maskmill doctor`: what runs here, what does not, and the one command that mends it."""
+"""Say what runs on this machine, what does not, and the one command that mends it.
+
+  maskmill doctor
+  maskmill doctor --json      the same for programs
+
+Exit code 1: there is a problem. What is only absent is none.
+"""
 
 import argparse
 import dataclasses

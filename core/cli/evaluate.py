@@ -41,8 +41,8 @@ _SHOWN = 20  # faults on the terminal; files hold all
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("predictions", metavar="PRED_DIR")
-    parser.add_argument("truths", metavar="GT_DIR")
+    parser.add_argument("predictions", metavar="PRED_DIR", help="folder of the predicted masks")
+    parser.add_argument("truths", metavar="GT_DIR", help="folder of the true ones")
     parser.add_argument(
         "--metrics",
         metavar="NAME,...",
@@ -77,32 +77,26 @@ def main(options: argparse.Namespace) -> int:
     from maskmill.metrics import METRICS, QUICK, evaluate_folders
     from maskmill.work import one_thread
 
-    from . import explain
+    from . import mistakes
     from .bars import Bars
 
     chosen = QUICK
     if options.metrics is not None:
         named = tuple(dict.fromkeys(part.strip() for part in options.metrics.split(",")))
         chosen = METRICS if named == ("all",) else named
-    try:
+    with mistakes(ValueError), one_thread(), Bars() as bars:
         for out in options.out:
             if Path(out).suffix not in _FORMATS:
                 raise ValueError(f"--out must end in {' or '.join(_FORMATS)}, got {out}")
-        with one_thread(), Bars() as bars:
-            found, faults = evaluate_folders(
-                options.predictions,
-                options.truths,
-                chosen,
-                stretch=options.stretch,
-                resize=options.resize,
-                workers=options.workers,
-                progress=bars.counter("evaluate"),
-            )
-    except ValueError as error:
-        if options.traceback:
-            raise
-        print(f"maskmill: error: {explain(error)}", file=sys.stderr)
-        return 2
+        found, faults = evaluate_folders(
+            options.predictions,
+            options.truths,
+            chosen,
+            stretch=options.stretch,
+            resize=options.resize,
+            workers=options.workers,
+            progress=bars.counter("evaluate"),
+        )
     for name, why in list(faults.items())[:_SHOWN]:
         print(f"{name}: {why}", file=sys.stderr)
     if len(faults) > _SHOWN:

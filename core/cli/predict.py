@@ -3,7 +3,10 @@
   maskmill predict runs/first/checkpoint.pt photo.jpg another.jpg --out alphas/
   maskmill predict runs/first/checkpoint.pt pictures/ --out alphas/ --cutout --post sharpen
 
-Photographs come in by the door: rotated ones are made upright, so the alpha is upright too.
+Of NAME.jpg it writes NAME.alpha.png: white is the object. Rotated photographs are made upright
+first, so the alpha is upright too.
+
+Exit code 1: a photograph could not be read; the others are done all the same.
 """
 
 import argparse
@@ -12,6 +15,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from . import check_folder, mistakes
+
 HELP = "predict alphas for photographs"
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -19,17 +24,34 @@ _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("photographs", nargs="+", type=Path, help="files, or folders of them")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--cutout", action="store_true", help="write image and alpha as RGBA too")
+    parser.add_argument(
+        "checkpoint", type=Path, metavar="CHECKPOINT", help="checkpoint.pt of `maskmill train`"
+    )
+    parser.add_argument(
+        "photographs",
+        nargs="+",
+        type=Path,
+        metavar="PHOTOGRAPH",
+        help="files, or folders of them (folders inside are not entered)",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder that gets the alphas"
+    )
+    parser.add_argument(
+        "--cutout",
+        action="store_true",
+        help="write NAME.cutout.png too: the photograph with its alpha, RGBA",
+    )
     parser.add_argument(
         "--post",
         choices=("none", "sharpen", "smooth"),
         default="none",
-        help="sharpen: take the map's blur off; smooth: one even edge, nothing soft; default: none",
+        help="sharpen: take the map's blur off; smooth: one even edge, nothing soft "
+        "(default: none)",
     )
-    parser.add_argument("--device", help="cpu or cuda; default: the GPU if there is one")
+    parser.add_argument(
+        "--device", metavar="NAME", help="cpu, cuda or cuda:1 (default: the GPU if there is one)"
+    )
 
 
 def main(options: argparse.Namespace) -> int:
@@ -38,18 +60,20 @@ def main(options: argparse.Namespace) -> int:
     import numpy as np
 
     from maskmill.door import Refused, admit
+    from maskmill.files import write_whole
     from maskmill.images import Image, decode_image, encode_alpha
     from maskmill.train import predict
 
     from .bars import Bars
 
-    paths = [path for given in options.photographs for path in _photographs(given)]
-    if not paths:
-        raise ValueError("photographs must name at least one JPEG, PNG or WebP, got none")
-    stem, times = Counter(path.stem for path in paths).most_common(1)[0]
-    if times > 1:
-        raise ValueError(f"photographs must have different names, {stem!r} stands there {times}x")
-    options.out.mkdir(parents=True, exist_ok=True)
+    with mistakes(ValueError):
+        check_folder(options.out)
+        paths = [path for given in options.photographs for path in _photographs(given)]
+        stem, times = Counter(path.stem for path in paths).most_common(1)[0]
+        if times > 1:
+            raise ValueError(
+                f"photographs must have different names, {stem!r} stands there {times}x"
+            )
     refused = 0
     images: list[tuple[Path, Image]] = []
 
@@ -65,24 +89,30 @@ def main(options: argparse.Namespace) -> int:
             images.append((path, image))
             yield image
 
-    with Bars() as bars:
+    with mistakes(OSError, ValueError):
         alphas = predict(options.checkpoint, admitted(), device=options.device, post=options.post)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with Bars() as bars:
         for done, alpha in enumerate(alphas, 1):
             path, image = images.pop(0)
             target = options.out / f"{path.stem}.alpha.png"
-            target.write_bytes(encode_alpha(alpha))
+            write_whole(target, encode_alpha(alpha))
             if options.cutout:
                 levels = np.rint(alpha * 255).astype(np.uint8)
                 rgba = cv2.merge([*cv2.split(image)[::-1], levels])
-                (options.out / f"{path.stem}.cutout.png").write_bytes(
-                    cv2.imencode(".png", rgba)[1].tobytes()
-                )
+                cutout = options.out / f"{path.stem}.cutout.png"
+                write_whole(cutout, cv2.imencode(".png", rgba)[1].tobytes())
             bars("predict", done, len(paths) - refused)
     print(f"{len(paths) - refused} alphas in {options.out}")
     return 1 if refused else 0
 
 
 def _photographs(given: Path) -> list[Path]:
-    if given.is_dir():
-        return sorted(path for path in given.iterdir() if path.suffix.lower() in _SUFFIXES)
-    return [given]
+    if given.is_file():
+        return [given]
+    if not given.is_dir():
+        raise ValueError(f"there is no {given}")
+    found = sorted(path for path in given.iterdir() if path.suffix.lower() in _SUFFIXES)
+    if not found:
+        raise ValueError(f"{given} must hold a JPEG, PNG or WebP, got none")
+    return found

@@ -41,10 +41,22 @@ _LOG, _TABLE = "refined.jsonl", "refined.csv"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("photographs", type=Path, metavar="IMAGE|DIR")
-    parser.add_argument("masks", type=Path, nargs="?", metavar="MASK|DIR")
     parser.add_argument(
-        "--out", type=Path, metavar="OUT", help="a PNG for one pair, a folder for many"
+        "photographs", type=Path, metavar="IMAGE|DIR", help="a photograph, or a folder of them"
+    )
+    parser.add_argument(
+        "masks",
+        type=Path,
+        nargs="?",
+        metavar="MASK|DIR",
+        help="its mask, or a folder of them (default: the photographs' folder)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="OUT",
+        help="a PNG for one pair (default: NAME.refined.png beside the photograph), a folder for "
+        "many",
     )
     parser.add_argument(
         "--cutout",
@@ -72,16 +84,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Carry it out."""
-    from . import explain
+    from . import mistakes
 
-    try:
+    with mistakes(OSError, ValueError):
         _check(options)
         tasks, faults = _planned(options)
-    except (OSError, ValueError) as error:
-        if options.traceback:
-            raise
-        print(f"maskmill: error: {explain(error)}", file=sys.stderr)
-        return 2
     log = None if options.dry_run or not options.photographs.is_dir() else options.out / _LOG
     done, left = _resumed(tasks, log) if options.resume else ({}, tasks)
     records = _carried_out(left, done, faults, options, log)

@@ -5,11 +5,11 @@ it, light, camera. Every choice is hashed from the seed and the sample's number.
 path tracer, renders it; the alpha comes from the same render, or, where something lets light
 through, from a second one. Blender runs in an interpreter of its own: `make blender` makes it.
 
-  maskmill render examples/scenes/people.toml --out renders --count 24 --dry      what would come
+  maskmill render examples/scenes/people.toml --out renders --count 24 --dry-run  what would come
   maskmill render examples/scenes/people.toml --out renders --count 24 --size 256 --samples 16
   maskmill render people.toml --out renders --count 5000 --workers 8 --seed 1
   maskmill render views.toml --out renders --count 120 --foreground     12 views each of 10 things
-  maskmill render people.toml --out renders --count 5000 --dask tcp://farm:8786
+  maskmill render people.toml --out renders --count 5000 --scheduler tcp://farm:8786
   maskmill render people.toml --out renders --count 100 --blender /opt/blender/blender
 
 written   NAME.png, the picture; NAME.alpha.png, 16 bits, white is the subject; NAME.json: seed,
@@ -48,21 +48,37 @@ _SHOWN = 24
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
-    add("scene", metavar="SCENE.toml", type=Path)
+    add("scene", metavar="SCENE.toml", type=Path, help="such as examples/scenes/people.toml")
     add("--out", type=Path, required=True, metavar="DIR", help="folder that gets the pictures")
-    add("--count", type=int, default=12, metavar="N", help="samples (default: 12)")
-    add("--size", type=int, default=512, metavar="PX", help="longer side (default: 512)")
-    add("--samples", type=int, default=32, metavar="SPP", help="a pixel (default: 32)")
+    add("--count", type=int, default=12, metavar="N", help="pictures (default: 12)")
+    add("--size", type=int, default=512, metavar="PX", help="long side (default: 512)")
+    add("--samples", type=int, default=32, metavar="SPP", help="rays a pixel (default: 32)")
     add("--seed", type=int, default=0, metavar="S", help="another one, other pictures (default: 0)")
     add("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
-    add("--dask", metavar="ADDRESS", help="render on the workers of a Dask scheduler instead")
-    add("--blender", metavar="FILE", help="Blender, or a Python that has bpy")
+    add(
+        "--scheduler",
+        "--dask",
+        dest="dask",
+        metavar="ADDRESS",
+        help="render on the workers of a running Dask scheduler instead",
+    )
+    add(
+        "--blender",
+        metavar="FILE",
+        help="Blender, or a Python with bpy (default: $MASKMILL_BLENDER, or .venv-blender)",
+    )
     devices = ("auto", "cpu", "cuda", "optix", "hip", "oneapi", "metal")
     add("--device", choices=devices, default="auto", help="default: auto")
     add("--timeout", type=float, default=600, metavar="S", help="seconds a sample (default: 600)")
     add("--recycle", type=int, default=20, metavar="N", help="samples a process (default: 20)")
     add("--foreground", action="store_true", help="write the subject's own colours, too")
-    add("--dry", action="store_true", help="render nothing: say what would be in the pictures")
+    add(
+        "--dry-run",
+        "--dry",
+        dest="dry",
+        action="store_true",
+        help="render nothing: say what would be in the pictures",
+    )
 
 
 def main(options: argparse.Namespace) -> int:
@@ -70,20 +86,14 @@ def main(options: argparse.Namespace) -> int:
     from maskmill.synth.interpreter import NoBlenderError
     from maskmill.synth.scene import read_scene
 
-    from . import explain
+    from . import check_folder, mistakes
 
-    try:
+    with mistakes(NoBlenderError, ValueError):
         scene = read_scene(options.scene)
         if options.foreground:
             scene = _with_foreground(scene)
-        if options.out.exists() and not options.out.is_dir():
-            raise ValueError(f"--out must be a folder, got {options.out}")
+        check_folder(options.out)
         return _dry(scene, options) if options.dry else _rendered(scene, options)
-    except (NoBlenderError, ValueError) as error:
-        if options.traceback:
-            raise
-        print(f"maskmill: error: {explain(error)}", file=sys.stderr)
-        return 2
 
 
 def _with_foreground(scene: "Scene") -> "Scene":

@@ -13,6 +13,8 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
+from . import at_least
+
 if TYPE_CHECKING:
     from maskmill import Report
 
@@ -21,12 +23,12 @@ HELP = "run a recipe into a dataset"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("recipe", metavar="RECIPE.toml")
+    parser.add_argument("recipe", metavar="RECIPE.toml", help="what is to be made, and of what")
     parser.add_argument("--out", metavar="DATASET", help="folder or URL; default: the recipe's own")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--workers",
-        type=_at_least_one,
+        type=at_least(1),
         metavar="N",
         help="processes on this machine (default: serial)",
     )
@@ -39,12 +41,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strict", action="store_true", help="exit with 3 when input could not be used"
     )
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"must be a number of processes, 1 or more, got {text!r}")
-    return int(text)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -83,7 +79,12 @@ def conclude(report: "Report", *, strict: bool) -> int:
     """Say what needs attention and return the exit code of a run."""
     unusable = report.unusable
     if unusable:
-        print(f"{unusable} items could not be used: their files or annotations are damaged")
+        print(
+            f"{unusable} items could not be used, being missing, damaged or without a partner: "
+            f"`maskmill show {report.out} --dropped` says which"
+        )
+    if report.read and not report.kept:
+        print(f"nothing was kept: `maskmill show {report.out} --dropped` says why", file=sys.stderr)
     if report.failed:
         print(
             f"{report.failed} items failed with an exception: "

@@ -70,17 +70,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Carry it out."""
-    from . import explain
+    from . import mistakes
 
-    try:
+    with mistakes(OSError, ValueError):
         _check(options)
         tasks, lost, names = _planned(options)
         _check_outputs(tasks)
-    except (OSError, ValueError) as error:
-        if options.traceback:
-            raise
-        print(f"maskmill: error: {explain(error)}", file=sys.stderr)
-        return 2
     options.out.mkdir(parents=True, exist_ok=True)
     log = options.out / _LOG
     done, left = _resumed(tasks, log) if options.resume else ({}, tasks)
@@ -98,12 +93,13 @@ def main(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     """Raise where options do not go together."""
+    from . import check_folder
+
     if options.workers < 1:
         raise ValueError(f"--workers must be 1 or more processes, got {options.workers}")
     if options.pairs is not None and not options.pairs.is_file():
         raise ValueError(f"--pairs must be a file, got {options.pairs}")
-    if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"--out must be a folder, got {options.out}")
+    check_folder(options.out)
     out = options.out.resolve()
     for place in (options.originals, options.clipped):
         if Path(place).is_dir() and out.is_relative_to(Path(place).resolve()):

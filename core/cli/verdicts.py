@@ -14,27 +14,38 @@ import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import MistakeError, mistakes, number
+
 if TYPE_CHECKING:
     from maskmill.shards import Dataset, Verdict
 
 HELP = "add or list reviewers' decisions"
+
+_DECISIONS = ("accept", "reject", "fix")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     actions = parser.add_subparsers(dest="action", metavar="add|list", required=True)
     add = actions.add_parser("add", help="record decisions")
-    add.add_argument("dataset")
-    add.add_argument("key", nargs="*", help="first digits of the samples' keys")
-    add.add_argument("--from", dest="file", type=Path, metavar="FILE.csv")
-    add.add_argument("--decision", metavar="WORD", help="accept, reject or fix")
-    add.add_argument("--reason", metavar="WORD", help="needed to reject or fix: halo, ...")
-    add.add_argument("--note")
-    add.add_argument("--reviewer", help="your name")
+    add.add_argument("dataset", metavar="DATASET", help="folder or URL")
+    add.add_argument("key", nargs="*", metavar="KEY", help="first digits of the samples' keys")
+    add.add_argument("--from", dest="file", type=Path, metavar="FILE.csv", help="many at once")
+    add.add_argument("--decision", choices=_DECISIONS, help="what is to become of the samples")
+    add.add_argument(
+        "--reason",
+        metavar="WORD",
+        help="needed to reject or fix: white_hole, halo, missing_part, extra_part, misaligned, "
+        "wrong_subject or other",
+    )
+    add.add_argument("--note", metavar="TEXT", help="in your own words")
+    add.add_argument("--reviewer", metavar="NAME", help="yours; needed without --from")
     show = actions.add_parser("list", help="show what stands")
-    show.add_argument("dataset")
+    show.add_argument("dataset", metavar="DATASET", help="folder or URL")
     show.add_argument(
-        "--standing", help="only accept, reject, fix, conflict or stale ones", metavar="WORD"
+        "--standing",
+        choices=(*_DECISIONS, "conflict", "stale"),
+        help="only those of which this is what counts now",
     )
 
 
@@ -46,13 +57,14 @@ def main(options: argparse.Namespace) -> int:
     if options.action == "list":
         return _list(dataset, options.standing)
     if options.file and (options.key or options.decision):
-        raise ValueError("verdicts add takes KEY and --decision, or --from FILE.csv, not both")
-    if options.file:
-        verdicts = _from_file(dataset, options.file)
-    else:
-        verdicts = _from_options(dataset, options)
+        raise MistakeError("verdicts add takes KEY and --decision, or --from FILE.csv, not both")
+    with mistakes(OSError, ValueError):
+        if options.file:
+            verdicts = _from_file(dataset, options.file)
+        else:
+            verdicts = _from_options(dataset, options)
     append_verdicts(dataset.storage, verdicts)
-    print(f"{len(verdicts)} verdicts added to {options.dataset}")
+    print(f"{number(len(verdicts), 'verdict')} added to {options.dataset}")
     return 0
 
 
@@ -72,7 +84,7 @@ def _list(dataset: "Dataset", standing: str | None) -> int:
             f"{row['decision']:<7} {row['reason'] or '-':<14} now {sample['verdict'] or '-':<9} "
             f"{sample['origin']}  {row['note'] or ''}".rstrip()
         )
-    print(f"{shown} verdicts")
+    print(number(shown, "verdict"))
     return 0
 
 

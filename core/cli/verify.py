@@ -1,7 +1,9 @@
 """Check a dataset: every shard present, every byte as written, index, ledger and counts agreeing.
 
-maskmill verify dataset/            checksums of all pictures
-maskmill verify dataset/ --decode   decodes them too: sizes and alpha hashes
+  maskmill verify dataset/            checksums of all pictures
+  maskmill verify dataset/ --decode   decodes them too: sizes and alpha hashes
+
+Exit code 1: there is a problem. Files that are no part of the dataset are told of, not a problem.
 """
 
 import argparse
@@ -11,7 +13,7 @@ HELP = "check every byte of a dataset"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("dataset")
+    parser.add_argument("dataset", metavar="DATASET", help="folder or URL")
     parser.add_argument("--decode", action="store_true", help="decode every picture as well")
 
 
@@ -19,6 +21,7 @@ def main(options: argparse.Namespace) -> int:
     """Carry it out."""
     from maskmill.shards import Dataset, strays, verify
 
+    from . import number
     from .bars import Bars
 
     with Bars() as bars:
@@ -27,9 +30,10 @@ def main(options: argparse.Namespace) -> int:
         print(problem)
     left = strays(options.dataset)
     if left:
-        print(f"{len(left)} files of an earlier recipe or a stopped run: the next run sweeps them")
+        files = number(len(left), "file")
+        print(f"{files} of an earlier recipe or a stopped run: the next run sweeps them")
     dataset = Dataset(options.dataset)
     shards = len(dataset.info["shards"])
-    verdict = f"{len(problems)} problems" if problems else "no problem"
-    print(f"{options.dataset}: {len(dataset)} samples in {shards} shards, {verdict}")
+    verdict = number(len(problems), "problem") if problems else "no problem"
+    print(f"{options.dataset}: {len(dataset)} samples in {number(shards, 'shard')}, {verdict}")
     return 1 if problems else 0

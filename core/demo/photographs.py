@@ -68,7 +68,7 @@ def write_photographs(
     ...     sorted(path.name for path in images.iterdir())
     ['astronaut.png', 'camera.png', 'chelsea.png', 'coffee.png']
     """
-    known = _known()
+    known = known_photographs()
     drawn = {annotation["image_id"] for annotation in known["annotations"]}
     originals = [record["photograph"] for record in known["images"] if record["id"] in drawn]
     if count < len(originals):
@@ -82,7 +82,7 @@ def write_photographs(
     images.mkdir(parents=True, exist_ok=True)
     marker.unlink(missing_ok=True)
     studio = Studio(
-        known, {record["photograph"]: _from_wheel(record) for record in known["images"]}
+        known, {record["photograph"]: photograph_of(record) for record in known["images"]}
     )
     licences = _Licences(known)
     records: list[dict[str, Any]] = []
@@ -120,13 +120,13 @@ def write_photographs(
     return annotations, images
 
 
-def _known() -> dict[str, Any]:
+def known_photographs() -> dict[str, Any]:
     """Return our outlines of the wheel's photographs, with the licence of each."""
     data = importlib.resources.files("maskmill.demo") / "data" / "photographs.json"
     return json.loads(data.read_bytes())
 
 
-def _from_wheel(record: Mapping[str, Any]) -> npt.NDArray[np.uint8]:
+def photograph_of(record: Mapping[str, Any]) -> npt.NDArray[np.uint8]:
     """Read a photograph from the wheel's own folder; `skimage.data` might download it instead."""
     path = importlib.resources.files("skimage") / "data" / record["file_name"]
     if not path.is_file():

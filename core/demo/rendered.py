@@ -6,6 +6,7 @@ from pathlib import Path
 from maskmill.synth.interpreter import NoBlenderError
 from maskmill.synth.rendering import RenderReport, render
 from maskmill.synth.scene import (
+    AlphaTable,
     CameraTable,
     LightsTable,
     OccludersTable,
@@ -21,7 +22,9 @@ SCENE = Scene(
     picture=PictureTable(denoise=True),
     camera=CameraTable(crops=[(0.25, 1.0), (0.45, 1.0), (0.6, 1.0)], depth_of_field=0.35),
     lights=LightsTable(count=(0, 2)),
-    occluders=OccludersTable(share=0.25),
+    # They also go before photographs: what an occluder hides would be a hole there.
+    occluders=OccludersTable(share=0.0),
+    alpha=AlphaTable(foreground=True),
 )
 
 

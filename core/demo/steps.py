@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from maskmill.curate import Coco, PersonFilter, Split
+from maskmill.curate import Coco, NearDuplicates, PersonFilter, Split
 from maskmill.execute import Report, run
 from maskmill.images import Alpha, Image, encode_alpha
 from maskmill.pipeline import Pipeline
@@ -13,8 +13,9 @@ from maskmill.report import Row, write_report, write_sheet
 from maskmill.shards import Dataset, View
 from maskmill.source import Source
 from maskmill.stitch import ClipMatte, ClipPairs, Realign
-from maskmill.synth import Renders
+from maskmill.synth import Composite, Renders
 
+from .backgrounds import write_backgrounds
 from .photographs import write_photographs
 from .products import write_products
 from .rendered import write_rendered
@@ -49,8 +50,8 @@ def journey(
     Parameters
     ----------
     out : Path
-        Gets photographs/, products/, rendered/, dataset/, training/, predictions/, sheet.png
-        and report.html.
+        Gets photographs/, products/, rendered/, backgrounds/, dataset/, training/, predictions/,
+        sheet.png and report.html.
     coco : (Path, Path), optional
         The user's annotations and the folder of their photographs, instead of the embedded ones;
         there are no products and no rendered people then.
@@ -69,7 +70,7 @@ def journey(
         Called with each line that tells the user what was done.
     """
     products: ClipPairs | None = None
-    rendered: Renders | None = None
+    synthetic: dict[str, tuple[Pipeline, Source]] = {}
     if coco is None:
         annotations, images = write_photographs(
             out / "photographs",
@@ -95,7 +96,13 @@ def journey(
             say=say,
         ):
             say(f"           {out / 'rendered'}")
-            rendered = Renders(str(out / "rendered"), samples_per_partition=6)
+            places, about = write_backgrounds(out / "backgrounds", seed=seed)
+            say(f"           {places}")
+            layers = str(out / "rendered")
+            synthetic = {
+                "synthetic": (Pipeline(), Renders(layers, samples_per_partition=6)),
+                "composites": (Pipeline(), _composites(layers, str(places), str(about))),
+            }
     else:
         annotations, images = coco
         say(f"1 source   {annotations} (yours)")
@@ -106,12 +113,11 @@ def journey(
     }
     if products:
         sources["products"] = (Pipeline(Realign()) | ClipMatte() | AutoRefine(), products)
-    if rendered:
-        sources["synthetic"] = (Pipeline(), rendered)
+    sources |= synthetic
     report = run(
         sources,
         str(out / "dataset"),
-        finish=[Split(train=0.7, val=0.2, test=0.1)],
+        finish=[NearDuplicates(), Split(train=0.7, val=0.2, test=0.1)],
         workers=workers,
         progress=progress,
     )
@@ -123,6 +129,18 @@ def journey(
         raise ValueError("nothing was kept, so there is nothing to train on; see the reasons above")
     look(out, train(out, steps, seed, progress, say), products, seed, progress, say)
     return report
+
+
+def _composites(foregrounds: str, backgrounds: str, about: str) -> Composite:
+    return Composite(
+        foregrounds,
+        backgrounds,
+        per_foreground=2,
+        place="draw",
+        size=256,
+        about=about,
+        samples_per_partition=6,
+    )
 
 
 def train(
@@ -190,7 +208,8 @@ def look(
         (folder / f"{sample.key[:12]}.alpha.png").write_bytes(encode_alpha(alpha))
         rows.append(Row.of(sample, alpha))
         progress("predict", number + 1, len(view))
-    sheet = write_sheet(out / "sheet.png", rows[:SHOWN], across=2)
+    shown = rows[:: max(1, -(-len(rows) // SHOWN))]  # of every source
+    sheet = write_sheet(out / "sheet.png", shown, across=2)
     notes: list[str] = []
     if products:
         pairs = write_pair_sheets(out / "products" / "sheets", products, dataset)

@@ -66,7 +66,14 @@ class Row:
 
     @classmethod
     def of(cls, sample: Sample, prediction: Alpha | None = None) -> "Row":
-        """Make a row of a sample, captioned with its origin and the start of its key."""
+        """Make a row of a sample, captioned with its origin and the start of its key.
+
+        Parameters
+        ----------
+        sample : Sample
+        prediction : ndarray, H x W, float32 in [0, 1], optional
+            Of the sample's size.
+        """
         caption = f"{sample.origin or sample.source}\n{sample.key[:8]}"
         return cls(sample.image, sample.alpha, caption, prediction)
 

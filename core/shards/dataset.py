@@ -14,9 +14,11 @@ from maskmill.sample import Sample, Step
 
 from .parquet import opened, table_of
 from .schema import INDEX, LEDGER, check_format
-from .storage import Storage, open_storage
+from .storage import LocalStorage, Storage, open_storage
 from .verdicts import BLOCKING, read_verdicts, settle
 from .writer import digest
+
+_NO_SPLIT = "None, or --split all for all pairs (none: the recipe has no split, or kept nothing)"
 
 
 class Dataset:
@@ -51,9 +53,11 @@ class Dataset:
         self.storage = open_storage(url)
         info = read_info(self.storage)
         if info is None:
+            if isinstance(self.storage, LocalStorage) and not self.storage.folder.is_dir():
+                raise FileNotFoundError(f"no dataset at {self.storage.url}: no such folder")
             raise FileNotFoundError(
                 f"no finished dataset at {self.storage.url}: dataset.json is written last, so a "
-                "run that was stopped has none yet; run it again to finish it"
+                "run that is at work or was stopped has none yet; run it again to finish it"
             )
         self.info = info
         index = self.storage.read("index.parquet")
@@ -107,8 +111,8 @@ class Dataset:
         if name is not None:
             known = sorted(filter(None, pc.unique(table["split"]).to_pylist()))
             if name not in known:
-                choice = ", ".join(known) or "(none: the recipe has no split)"
-                raise ValueError(f"split must be one of {choice}, got {name!r}")
+                choice = f"one of {', '.join(known)}" if known else _NO_SPLIT
+                raise ValueError(f"split must be {choice}, got {name!r}")
             usable = pc.and_(usable, pc.fill_null(pc.equal(table["split"], name), False))
         return View(self.storage, table.filter(usable))
 

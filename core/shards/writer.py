@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import io
 import os
 from collections.abc import Iterable, Sequence
 from types import TracebackType
@@ -202,4 +203,11 @@ def write_ledger(storage: Storage, name: str, rows: Iterable[Row]) -> None:
 def write_table(storage: Storage, name: str, table: pa.Table) -> None:
     """Write a metadata table as one zstd-compressed Parquet file."""
     with storage.create(name) as file:
-        pq.write_table(table, file, compression="zstd", version="2.6")
+        file.write(encode_table(table))
+
+
+def encode_table(table: pa.Table) -> bytes:
+    """Return a metadata table as the bytes of a zstd-compressed Parquet file."""
+    file = io.BytesIO()
+    pq.write_table(table, file, compression="zstd", version="2.6")
+    return file.getvalue()
