@@ -1,13 +1,13 @@
 """What real people that it has never seen teach about the masks that a network learnt from.
 
     maskmill render examples/scenes/people.toml --out RENDERS --count 60 --size 256 --samples 16
-    maskmill render people_alone.toml --out LAYERS --count 12 --size 256 --samples 16 --foreground
+    maskmill render examples/scenes/people_layers.toml --out LAYERS --count 12 --size 256
     python benchmarks/learning_curve.py --out build/curve --renders RENDERS --layers LAYERS
 
-`people_alone.toml` is `examples/scenes/people.toml` with ``share = 0`` under [occluders]. Networks
-of three arms see equally many steps: of COCO's own masks, of those masks refined, of these together
-with renders and composites. They are tested on people of Clothing Co-Parsing, another data set with
-masks by pixel from which nothing is learnt, and, apart, on COCO photographs that were kept back.
+Networks of three arms see equally many steps: of COCO's own masks, of those masks refined, of these
+together with renders and composites. They are tested on people of Clothing Co-Parsing, another data
+set with masks by pixel from which nothing is learnt, and, apart, on COCO photographs that were kept
+back.
 
 All runs reach a milestone before any goes on, so a benchmark that was stopped is fair, and goes on
 where it was. results.json holds what was measured, curve.png shows it. A CPU computes on one
