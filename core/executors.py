@@ -7,6 +7,7 @@ both leave the same bytes. The serial one is the oracle the other is tested agai
 import contextlib
 import itertools
 import logging
+import os
 import signal
 import threading
 from collections.abc import Generator, Iterator, Sequence
@@ -87,6 +88,7 @@ def local_cluster(workers: int) -> Generator[Executor]:
     from distributed import Client, LocalCluster
 
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_own_environment())
         with _deaf():
             cluster = LocalCluster(
                 n_workers=workers,
@@ -98,6 +100,21 @@ def local_cluster(workers: int) -> Generator[Executor]:
             )
         client = stack.enter_context(Client(stack.enter_context(cluster)))
         yield on_cluster(client)
+
+
+@contextlib.contextmanager
+def _own_environment() -> Generator[None]:
+    """Take back what Dask sets for its workers in our environment, too: one thread for each BLAS.
+
+    What is imported later, such as PyTorch, would have one thread for good.
+    """
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in set(os.environ) - set(before):
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextlib.contextmanager

@@ -68,7 +68,9 @@ def test_a_failure_keeps_its_traceback_and_the_run_goes_on(serial: Path):
 
 
 def test_a_local_cluster_writes_the_same_bytes(serial: Path, tmp_path: Path):
+    environment = dict(os.environ)  # of which PyTorch, imported later, takes its threads
     mm.run(WHOLE, str(tmp_path / "dataset"), workers=2)
+    assert dict(os.environ) == environment
     assert tree(tmp_path / "dataset") == tree(serial)
 
 
