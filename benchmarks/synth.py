@@ -233,7 +233,7 @@ def resume(blender: Interpreter, folder: Path, quick: bool) -> Iterator[Row]:
     render(scene, folder / "undisturbed", **options)
     lost: list[str] = []
     for _ in range(2):
-        report = render(scene, folder / "killed", **options, progress=_Killer())
+        report = render(scene, folder / "killed", **options, progress=_Killer(blender))
         lost += [outcome.reason for outcome in report.failed]
     render(scene, folder / "killed", **options)
     before, after = hashes(folder / "undisturbed"), hashes(folder / "killed")
@@ -248,7 +248,8 @@ def resume(blender: Interpreter, folder: Path, quick: bool) -> Iterator[Row]:
 class _Killer:
     """Kills the worker after its first sample, some time into the second."""
 
-    def __init__(self) -> None:
+    def __init__(self, blender: Interpreter) -> None:
+        self.blender = blender
         self.done = False
 
     def __call__(self, outcome: Outcome, done: int, total: int) -> None:
@@ -256,20 +257,21 @@ class _Killer:
             return
         self.done = True
         time.sleep(0.8)
-        for pid in children():
+        for pid in workers(self.blender):
             os.kill(pid, signal.SIGKILL)
 
 
-def children() -> list[int]:
-    """Return the processes that this one has started."""
+def workers(blender: Interpreter) -> list[int]:
+    """Return the render workers that this process has started, and no other child of it."""
     found: list[int] = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            fields = stat.read_text().rpartition(")")[2].split()
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            command = (process / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if int(fields[1]) == os.getpid():
-            found.append(int(stat.parent.name))
+        if int(parent) == os.getpid() and command[0] == os.fsencode(blender.program):
+            found.append(int(process.name))
     return found
 
 
@@ -358,7 +360,7 @@ def faults(blender: Interpreter, folder: Path, quick: bool) -> Iterator[Row]:
         outcomes[outcome.name] = outcome
         if outcome.name == samples[4]["name"]:
             time.sleep(0.8)
-            for pid in children():
+            for pid in workers(blender):
                 os.kill(pid, signal.SIGKILL)
     expected = ["", "corrupt_asset", "missing_texture", "", "disk_full", "killed", ""]
     yield {

@@ -16,7 +16,8 @@ from procedural import Discs, FailsOn, Smallest
 import maskmill as mm
 from maskmill import cli
 from maskmill.catalogue import installed
-from maskmill.cli import main
+from maskmill.cli import MistakeError, main, mistakes
+from maskmill.cli.bars import Bars
 from maskmill.cli.run import conclude
 from maskmill.files import write_whole
 from maskmill.shards import Dataset
@@ -325,3 +326,12 @@ def test_a_reader_that_hangs_up_is_no_error(dataset: str):
         command, shell=True, capture_output=True, text=True, env=environment, check=False
     )
     assert ran.stderr == ""
+
+
+def test_what_goes_wrong_in_the_work_is_no_mistake_in_the_command_line():
+    bars = Bars()
+    with pytest.raises(MistakeError), mistakes(ValueError, before=bars):
+        raise ValueError("size must be 64 or more")
+    bars("train", 1, 2)
+    with pytest.raises(ValueError, match="cannot be decoded"), mistakes(ValueError, before=bars):
+        raise ValueError("the picture cannot be decoded")

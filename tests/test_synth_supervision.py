@@ -258,7 +258,7 @@ def test_dry_counts_and_needs_no_blender(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "maskmill", "render", str(scene), "--out", str(tmp_path / "o")]
     answer = subprocess.run(
-        [*command, "--count", "7", "--dry"],
+        [*command, "--count", "7", "--dry-run"],
         capture_output=True,
         text=True,
         check=True,

@@ -14,6 +14,8 @@ from maskmill import __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .bars import Bars
+
 # In the order of the work: all of it, the parts that make pairs, datasets, networks, help.
 COMMANDS = (
     "demo",
@@ -99,11 +101,16 @@ class MistakeError(Exception):
 
 
 @contextlib.contextmanager
-def mistakes(*kinds: type[Exception]) -> Generator[None]:
-    """Take errors of these kinds within the block for mistakes in the command line."""
+def mistakes(*kinds: type[Exception], before: "Bars | None" = None) -> Generator[None]:
+    """Take errors of these kinds within the block for mistakes in the command line.
+
+    With bars, only those before the work of which they tell.
+    """
     try:
         yield
     except kinds as error:
+        if before is not None and before.began:
+            raise
         raise MistakeError(explain(error)) from error
 
 

@@ -19,6 +19,7 @@ class Bars:
     """
 
     def __init__(self) -> None:
+        self.began = False  # whether anything was told yet
         self._bar: tqdm | None = None
         self._label = ""
 
@@ -34,6 +35,7 @@ class Bars:
         self._close()
 
     def __call__(self, label: str, done: int, total: int, note: str = "") -> None:
+        self.began = True
         if self._bar is None or self._label != label:
             self._close()
             self._label = label

@@ -57,8 +57,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     add(
         "--scheduler",
-        "--dask",
-        dest="dask",
         metavar="ADDRESS",
         help="render on the workers of a running Dask scheduler instead",
     )
@@ -72,13 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--timeout", type=float, default=600, metavar="S", help="seconds a sample (default: 600)")
     add("--recycle", type=int, default=20, metavar="N", help="samples a process (default: 20)")
     add("--foreground", action="store_true", help="write the subject's own colours, too")
-    add(
-        "--dry-run",
-        "--dry",
-        dest="dry",
-        action="store_true",
-        help="render nothing: say what would be in the pictures",
-    )
+    add("--dry-run", action="store_true", help="render nothing: say what would be in the pictures")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -93,7 +85,7 @@ def main(options: argparse.Namespace) -> int:
         if options.foreground:
             scene = _with_foreground(scene)
         check_folder(options.out)
-        return _dry(scene, options) if options.dry else _rendered(scene, options)
+        return _dry(scene, options) if options.dry_run else _rendered(scene, options)
 
 
 def _with_foreground(scene: "Scene") -> "Scene":
@@ -109,10 +101,10 @@ def _rendered(scene: "Scene", options: argparse.Namespace) -> int:
     from .bars import Bars
 
     client: Any = None
-    if options.dask:
+    if options.scheduler:
         from distributed import Client
 
-        client = Client(options.dask)
+        client = Client(options.scheduler)
     with Bars() as bars:
 
         def progress(outcome: "Outcome", done: int, total: int) -> None:

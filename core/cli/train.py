@@ -73,7 +73,7 @@ def main(options: argparse.Namespace) -> int:
 
     from .bars import Bars
 
-    with mistakes(ValueError), Bars() as bars:
+    with Bars() as bars, mistakes(ValueError, before=bars):
         check_folder(options.out)
         result = fit(
             options.dataset,
